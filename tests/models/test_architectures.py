@@ -1,0 +1,106 @@
+import pytest
+import torch
+
+from workbench.models import ARCHITECTURES
+from workbench.models.architectures import (
+    CIFAR_MEAN,
+    CIFAR_STD,
+    Normalize,
+    PreactivationBlock,
+    ResidualBlock,
+    medium_cnn,
+    resnet18,
+    small_cnn,
+    vgg19,
+    wide_resnet_28_10,
+    wide_resnet_34_10,
+)
+
+
+def numbers(net: torch.nn.Module) -> int:
+    return sum(p.numel() for p in net.parameters())
+
+
+# small_cnn: RECIPE.md of fashion_wong_01 and cifar10_cnn_a_adv. resnet18 and vgg19 with batch
+# norm: github.com/kuangliu/pytorch-cifar (11.17 M, 20.04 M). WRN-28-10: 36.48 M (arXiv
+# 1605.07146 rounds to 36.5 M), WRN-34-10: 46.16 M (github.com/yaodongyu/TRADES).
+@pytest.mark.parametrize(
+    ("factory", "settings", "published"),
+    [
+        (small_cnn, {}, 166_406),
+        (small_cnn, {"channels": 3, "size": 32}, 214_918),
+        (resnet18, {}, 11_173_962),
+        (vgg19, {}, 20_040_522),
+        (wide_resnet_28_10, {}, 36_479_194),
+        (wide_resnet_34_10, {}, 46_160_474),
+    ],
+)
+def test_number_of_parameters_as_published(factory, settings, published):
+    with torch.device("meta"):
+        assert numbers(factory(**settings)) == published
+
+
+def test_surrogate_is_small_and_another_net():
+    assert numbers(medium_cnn()) <= 250_000
+    assert repr(medium_cnn()) != repr(small_cnn())
+
+
+@pytest.mark.parametrize("name", ARCHITECTURES)
+@pytest.mark.parametrize("classes", [10, 200])
+def test_logits_for_the_usual_sizes(name, classes):
+    sizes = {"small-cnn": (28,), "medium-cnn": (28,)}.get(name, (32, 64))
+    channels = 1 if name.endswith("cnn") else 3
+    with torch.device("meta"):  # shapes without arithmetic
+        net = ARCHITECTURES[name](classes=classes).eval()
+        for size in sizes:
+            assert net(torch.zeros(2, channels, size, size)).shape == (2, classes)
+
+
+def test_resnet18_sees_a_large_image_at_the_cost_of_a_small_one():
+    with torch.device("meta"):
+        small, large = resnet18(size=32), resnet18(size=64)
+        at32 = small.stage1(small.stem(torch.zeros(1, 3, 32, 32)))
+        at64 = large.stage1(large.stem(torch.zeros(1, 3, 64, 64)))
+    assert at32.shape == at64.shape == (1, 64, 32, 32)
+    assert {k: v.shape for k, v in small.state_dict().items()} == {
+        k: v.shape for k, v in large.state_dict().items()
+    }
+
+
+def test_normalize_by_hand():
+    pixel = torch.tensor([0.5, 0.25, 1.0]).view(1, 3, 1, 1)
+    out = Normalize((0.5, 0.5, 0.5), (0.5, 0.25, 0.125))(pixel)
+    assert out.flatten().tolist() == [0.0, -1.0, 4.0]
+
+
+@pytest.mark.parametrize("factory", [resnet18, vgg19, wide_resnet_28_10, wide_resnet_34_10])
+def test_colour_nets_normalise_first_and_the_file_carries_it(factory):
+    with torch.device("meta"):
+        net = factory(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+    assert isinstance(net[0], Normalize)
+    assert {"normalize.mean", "normalize.std"} <= set(net.state_dict())
+
+
+def test_cifar_constants_are_the_default():
+    normalize = resnet18().normalize
+    assert normalize.mean.flatten().tolist() == pytest.approx(CIFAR_MEAN)
+    assert normalize.std.flatten().tolist() == pytest.approx(CIFAR_STD)
+
+
+def zeroed(block: torch.nn.Module) -> torch.nn.Module:
+    for parameter in block.residual.parameters():
+        torch.nn.init.zeros_(parameter)
+    return block.eval()
+
+
+def test_blocks_without_residual_pass_the_input_on():
+    x = torch.randn(2, 4, 6, 6, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        assert torch.equal(zeroed(ResidualBlock(4, 4, 1))(x), x.relu())
+        assert torch.equal(zeroed(PreactivationBlock(4, 4, 1))(x), x)
+
+
+def test_blocks_that_change_the_shape_project():
+    x = torch.rand(2, 4, 6, 6, generator=torch.Generator().manual_seed(0))
+    for block in (ResidualBlock(4, 8, 2), PreactivationBlock(4, 8, 2)):
+        assert block(x).shape == (2, 8, 3, 3)

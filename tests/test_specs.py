@@ -1,0 +1,56 @@
+"""Keys: equal for equal units, different for different ones."""
+
+from dataclasses import replace
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from workbench.specs import AttackUnit, canonical, key, ranges
+
+names = st.text("abcdef0123456789", min_size=1, max_size=8)
+settings = st.dictionaries(names, st.integers() | st.booleans() | st.floats(0, 1) | names)
+units = st.builds(
+    AttackUnit,
+    model=names,
+    data=names,
+    start=st.integers(0, 1000),
+    stop=st.integers(1001, 2000),
+    attack=settings,
+    norm=st.sampled_from(["Linf", "L2"]),
+    epsilon=st.floats(1e-3, 1),
+    seed=st.integers(0, 2**31),
+)
+
+
+@given(units)
+def test_the_order_of_settings_does_not_matter(unit) -> None:
+    turned = replace(unit, attack=dict(reversed(unit.attack.items())))
+    assert key(turned) == key(unit)
+
+
+@given(units, units)
+def test_units_share_a_key_only_when_they_are_equal(first, second) -> None:
+    assert (key(first) == key(second)) == (canonical(first) == canonical(second))
+
+
+@given(units)
+def test_every_field_is_part_of_the_key(unit) -> None:
+    changed = [
+        replace(unit, model=unit.model + "0"),
+        replace(unit, data=unit.data + "0"),
+        replace(unit, start=unit.start + 1),
+        replace(unit, stop=unit.stop + 1),
+        replace(unit, attack={**unit.attack, "another": 1}),
+        replace(unit, norm="L1"),
+        replace(unit, epsilon=unit.epsilon + 1),
+        replace(unit, seed=unit.seed + 1),
+    ]
+    assert len({key(unit), *map(key, changed)}) == 1 + len(changed)
+
+
+@given(st.integers(0, 500), st.integers(1, 500), st.integers(1, 100))
+def test_ranges_cover_each_sample_once(start, length, size) -> None:
+    parts = list(ranges(start, start + length, size))
+    covered = [index for first, last in parts for index in range(first, last)]
+    assert covered == list(range(start, start + length))
+    assert all(0 < last - first <= size for first, last in parts)

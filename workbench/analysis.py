@@ -1,0 +1,150 @@
+"""The command line that all analyses share: fill, table, draw, save.
+
+An analysis is a module whose docstring's first line is its title, with four functions:
+`runs(profile)` says what must be measured; `table(frame)`, `figure(frame)` and `finding(frame)`
+(one sentence) turn the records into what is shown. Its last line calls `main`.
+"""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pandas as pd
+import typer
+
+from workbench import figures, options, tables
+from workbench.data import Dataset, load_data
+from workbench.devices import device_of
+from workbench.evaluation.battery import evaluate
+from workbench.evaluation.information import mutual_information
+from workbench.evaluation.store import Store
+from workbench.models import Classifier, load_model
+from workbench.profiles import load_profile
+from workbench.progress import Progress
+from workbench.provenance import provenance
+from workbench.screen import guarded, output, progress_bar, say, show, write_json, write_text
+from workbench.specs import EvaluationRun, Run
+from workbench.threat import ThreatModel
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an analysis made: its title, what it found in a sentence, its table, its files."""
+
+    title: str
+    finding: str
+    table: pd.DataFrame
+    files: list[Path]
+
+
+def main(module: ModuleType) -> None:
+    """The command line of one analysis: `python -m analyses.NAME --profile P`."""
+
+    def command(
+        profile: options.ProfileName = "demo",
+        device: options.Device = "auto",
+        store: options.StoreFolder = options.DEFAULT_STORE,
+        figures: options.FiguresFolder = options.DEFAULT_FIGURES,
+    ) -> None:
+        outcome = run(module, profile, Store(store, say), device, figures)
+        show(outcome.table, outcome.title)
+        output.print(outcome.finding, highlight=False, soft_wrap=True)
+        say("wrote " + ", ".join(map(str, outcome.files)))
+
+    command.__doc__ = module.__doc__
+    app = typer.Typer(pretty_exceptions_enable=False, add_completion=False)
+    app.command()(command)
+    sys.exit(guarded(lambda: app(standalone_mode=False)))
+
+
+def run(module: ModuleType, profile: str, store: Store, device: str, folder: Path) -> Outcome:
+    """Measure what an analysis needs and the store lacks; draw its figure and table; save them.
+
+    module: the analysis. profile: its name or path. folder: where NAME.{pdf,png,csv,md,tex,json}
+    are written. Raises InputError for bad input of any kind.
+    """
+    runs: Sequence[Run] = module.runs(load_profile(profile))
+    frame, keys = records(runs, store, device_of(device))
+    name = Path(str(module.__file__)).stem
+    title = (module.__doc__ or name).strip().splitlines()[0]
+    table: pd.DataFrame = module.table(frame)
+    facts = {
+        "analysis": title,
+        "command": f"python -m analyses.{name} --profile {profile}",
+        "profile": profile,
+        "seeds": sorted({run.seed for run in runs}),
+        "samples": sorted({run.samples for run in runs}),
+        "records": sorted(set(keys)),
+        **{key: value for key, value in provenance().items() if key != "created"},
+    }
+    files = _save(module, name, frame, table, facts, folder)
+    return Outcome(title, module.finding(frame), table, files)
+
+
+def records(runs: Sequence[Run], store: Store, device: str) -> tuple[pd.DataFrame, list[str]]:
+    """The records of all runs in one frame, and the keys of the units that hold them.
+
+    The frame has the columns of evaluation.records, and "name" (of the model) and "eps" as given.
+    """
+    load, data = cache(load_model), cache(load_data)
+    frames, keys = [], []
+    with progress_bar() as progress:
+        for run in runs:
+            model = load(run.model, None, device)
+            rows, used = _measure(run, model, data, store, device, progress)
+            short = run.model.rpartition("/")[2]
+            frames.append(rows.assign(name=short, eps=run.eps))
+            keys += used
+    return pd.concat(frames, ignore_index=True), keys
+
+
+def _measure(
+    run: Run, model: Classifier, data: Any, store: Store, device: str, progress: Progress
+) -> tuple[pd.DataFrame, list[str]]:
+    """The rows of one run and the keys of their units."""
+    threat = ThreatModel(run.norm, run.eps)
+    test: Dataset = data(run.data, "test", say)
+    common = {"store": store, "device": device, "progress": progress, "seed": run.seed}
+    if isinstance(run, EvaluationRun):
+        result = evaluate(
+            model, test, threat, run.attacks, samples=run.samples, unit_size=run.unit_size, **common
+        )
+        return result.rows, result.keys
+    found = mutual_information(
+        model,
+        data(run.data, "train", say),
+        test,
+        threat,
+        run.attack,
+        samples=run.samples,
+        fit_samples=run.fit_samples,
+        critic_seed=run.critic_seed,
+        unit_size=run.unit_size,
+        **common,
+    )
+    return found.rows, found.keys
+
+
+def _save(
+    module: ModuleType,
+    name: str,
+    frame: pd.DataFrame,
+    table: pd.DataFrame,
+    facts: dict[str, Any],
+    folder: Path,
+) -> list[Path]:
+    """Write the figure, the table in three forms, and where they come from."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with figures.style():
+        drawn = module.figure(frame)
+        drawn.savefig(folder / f"{name}.png")
+        drawn.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
+    write_text(folder / f"{name}.csv", table.to_csv(index=False))
+    write_text(folder / f"{name}.md", tables.markdown(table))
+    write_text(folder / f"{name}.tex", tables.latex(table, facts["analysis"]))
+    write_json(facts, folder / f"{name}.json")
+    return [folder / f"{name}.{kind}" for kind in ("png", "pdf", "csv", "md", "tex", "json")]

@@ -1,0 +1,51 @@
+"""What an attack is, and what it returns."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+import torch
+from torch import nn
+
+from workbench.seeds import Noise
+from workbench.threat import ThreatModel
+
+NEVER = -1
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """An attack's proposal: the evaluation checks it and declares the verdict.
+
+    x_adv: proposed samples (n, c, h, w); the natural sample where nothing better was found.
+    first_success: the number of steps after which a sample was first misclassified, NEVER (−1)
+        where it never was, None where the attack does not tell: (n,) int64.
+    """
+
+    x_adv: torch.Tensor
+    first_success: torch.Tensor | None = None
+
+
+class Attack(Protocol):
+    """A frozen dataclass: its fields are its settings, and go into the key of its results.
+
+    version: raised when the same settings begin to give other results.
+    stop_at_success: a sample leaves at its first success, and one that is misclassified already
+        is not attacked; False runs every step on every sample, as MI needs it.
+    """
+
+    version: ClassVar[int]
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+    @property
+    def stop_at_success(self) -> bool: ...
+
+    def __call__(
+        self,
+        model: nn.Module,
+        x: torch.Tensor,
+        y: torch.Tensor,
+        threat: ThreatModel,
+        noise: Noise,
+    ) -> Attempt:
+        """Attack x (n, c, h, w) in [0, 1] with labels y (n,); noise: row i belongs to x[i]."""
+        ...

@@ -1,0 +1,30 @@
+"""The command line: one file per verb, and one line here."""
+
+import sys
+from collections.abc import Sequence
+
+import typer
+
+from workbench.cli import data
+from workbench.cli.evaluate import evaluate
+from workbench.cli.mi import mi
+from workbench.cli.reproduce import reproduce
+from workbench.cli.train import train
+from workbench.screen import guarded
+
+app = typer.Typer(
+    name="workbench",
+    help="Evaluate adversarial robustness, and explain it by mutual information.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+)
+app.add_typer(data.app, name="data")
+app.command()(evaluate)
+app.command()(mi)
+app.command()(train)
+app.command()(reproduce)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run a command and exit: 0 done, 2 bad input, 130 stopped by the user."""
+    sys.exit(guarded(lambda: app(arguments, standalone_mode=False)))

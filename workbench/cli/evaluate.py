@@ -1,0 +1,109 @@
+"""`workbench evaluate`: accuracy of a model under attacks."""
+
+from typing import Any
+
+import pandas as pd
+
+from workbench import options, tables
+from workbench.data import load_data
+from workbench.devices import device_of
+from workbench.evaluation.battery import Evaluation
+from workbench.evaluation.battery import evaluate as run
+from workbench.evaluation.store import Store
+from workbench.models import load_model
+from workbench.provenance import provenance
+from workbench.screen import output, progress_bar, say, show, write_json
+from workbench.threat import ThreatModel
+
+
+def evaluate(
+    model: options.Model,
+    arch: options.Arch = None,
+    data: options.Data = "fashion-mnist",
+    norm: options.Norm = "Linf",
+    eps: options.Eps = "0.1",
+    attacks: options.Attacks = "pgd-40,autoattack",
+    samples: options.Samples = 1000,
+    seed: options.Seed = 0,
+    batch_size: options.BatchSize = options.DEFAULT_UNIT,
+    device: options.Device = "auto",
+    store: options.StoreFolder = options.DEFAULT_STORE,
+    json: options.Json = None,
+) -> None:
+    """Attack a model and print its clean and robust accuracy, with exact 95 % intervals.
+
+    Stopped at any moment, the same command goes on where it was; run again, it computes nothing.
+
+    Example: workbench evaluate zoo:fashion-mnist/standard-at --eps 0.1 --attacks fgsm,pgd-40
+    """
+    threat = ThreatModel(norm, eps)
+    place = device_of(device)
+    classifier = load_model(model, arch, place)
+    images = load_data(data, "test", say)
+    with progress_bar() as progress:
+        evaluation = run(
+            classifier,
+            images,
+            threat,
+            attacks.split(","),
+            samples=samples,
+            seed=seed,
+            store=Store(store, say),
+            unit_size=batch_size,
+            device=place,
+            progress=progress,
+        )
+    content = summary(evaluation)
+    write_json(content, json)
+    if str(json) != "-":
+        show(_table(evaluation), f"{model} on {images.name}, {threat}, {samples} samples")
+        low, high = content["robust_accuracy_ci95"]
+        worst = tables.percent(content["robust_accuracy"], low, high)
+        output.print(f"Robust accuracy, worst case over the attacks: {worst} %", highlight=False)
+
+
+def summary(evaluation: Evaluation) -> dict[str, Any]:
+    """The evaluation as JSON: accuracies are shares in [0, 1], passes are counted in images."""
+    table = tables.accuracies(evaluation.rows).set_index("attack")
+    costs = tables.total_costs(evaluation.costs).set_index("attack")
+    clean, worst = table.loc[tables.CLEAN], table.loc[tables.WORST_CASE]
+    return {
+        "clean_accuracy": float(clean.accuracy),
+        "clean_accuracy_ci95": [clean.low, clean.high],
+        "robust_accuracy": float(worst.accuracy),
+        "robust_accuracy_ci95": [worst.low, worst.high],
+        "attacks": {
+            str(name): {
+                "robust_accuracy": float(table.loc[name, "accuracy"]),
+                "ci95": [table.loc[name, "low"], table.loc[name, "high"]],
+                "forward_passes": int(cost.forward_passes),
+                "backward_passes": int(cost.backward_passes),
+                "seconds": float(cost.seconds),
+            }
+            for name, cost in costs.iterrows()
+        },
+        **evaluation.description,
+        **{name: value for name, value in provenance().items() if name != "created"},
+    }
+
+
+def _table(evaluation: Evaluation) -> pd.DataFrame:
+    """The table on the screen: a line per attack, passes and milliseconds per image."""
+    table = tables.accuracies(evaluation.rows)
+    costs = tables.total_costs(evaluation.costs).set_index("attack")
+    per_image = costs.div(costs["samples"], axis=0).reindex(table["attack"])
+    columns = ("accuracy", "low", "high")
+    shown = pd.DataFrame(
+        {
+            "attack": table["attack"],
+            "accuracy % [95 % CI]": [tables.percent(*row) for row in table[[*columns]].to_numpy()],
+        }
+    )
+    shown["forwards / image"] = [_number(v, 1) for v in per_image["forward_passes"]]
+    shown["backwards / image"] = [_number(v, 1) for v in per_image["backward_passes"]]
+    shown["ms / image"] = [_number(1000 * v, 2) for v in per_image["seconds"]]
+    return shown
+
+
+def _number(value: float, digits: int) -> str:
+    return "" if pd.isna(value) else f"{value:.{digits}f}"

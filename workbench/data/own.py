@@ -1,0 +1,117 @@
+"""A user's own data: an .npz file, or a folder of images with one subfolder per class."""
+
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from workbench.errors import InputError
+
+Arrays = tuple[np.ndarray, np.ndarray, tuple[str, ...]]
+"""Images (n, c, h, w) uint8 or float32, labels (n,) int64, names of the classes."""
+
+MOST_CLASSES = 100_000  # a higher label is a mistake, and would be counted up to
+SHALLOW_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"}  # 8 bits and fewer
+
+
+def read_npz(path: Path) -> Arrays:
+    """Arrays ``x`` and ``y`` of an .npz file, and ``classes`` where it has that.
+
+    x: uint8, or float in [0, 1]; (n, h, w), (n, h, w, c) or (n, c, h, w) with c 1 or 3.
+    y: (n,), any integer type. classes: strings; without them the classes are 0..max(y).
+    Raises InputError for a file that cannot be read without pickle, and for other arrays.
+    """
+    arrays = _members(path)
+    if not {"x", "y"} <= arrays.keys():
+        raise InputError(f"{path} has arrays {sorted(arrays)}; it needs x (images) and y (labels)")
+    labels = _integers(arrays["y"], path)
+    return _images(arrays["x"], path), labels, _classes(arrays.get("classes"), labels, path)
+
+
+def read_folder(path: Path) -> Arrays:
+    """Images of a folder with one subfolder per class; classes and files in sorted order.
+
+    Grey if every image is, else RGB. Raises InputError for a folder without subfolders or
+    images, a file that is no whole image, more than 8 bits per channel, and mixed sizes.
+    """
+    folders = sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
+    files = [(file, label) for label, folder in enumerate(folders) for file in _visible(folder)]
+    if not files:
+        raise InputError(f"{path} has no images: it needs one subfolder per class, with its images")
+    images = [_opened(file) for file, _ in files]
+    _check_sizes(images, files)
+    grey = all(image.mode in ("1", "L") for image in images)
+    pixels = np.stack([np.asarray(image.convert("L" if grey else "RGB")) for image in images])
+    labels = np.array([label for _, label in files], np.int64)
+    return _images(pixels, path), labels, tuple(folder.name for folder in folders)
+
+
+def _members(path: Path) -> dict[str, np.ndarray]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: file[name] for name in file.files if name in ("x", "y", "classes")}
+    except (OSError, ValueError, TypeError, AttributeError, EOFError, MemoryError) as error:
+        reason = " ".join(str(error).split())
+    except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError) as error:
+        reason = " ".join(str(error).split())
+    raise InputError(f"{path} is no readable .npz file, truncated or damaged: {reason}")
+
+
+def _images(x: np.ndarray, path: Path) -> np.ndarray:
+    """Any allowed layout -> (n, c, h, w), contiguous, uint8 or float32."""
+    if x.dtype != np.uint8 and x.dtype.kind != "f":
+        raise InputError(f"{path}: x is {x.dtype}; save uint8, or floats in [0, 1]")
+    if x.ndim == 3:
+        x = x[:, None]
+    elif x.ndim == 4 and x.shape[3] in (1, 3):
+        x = np.moveaxis(x, 3, 1)
+    elif x.ndim != 4 or x.shape[1] not in (1, 3):
+        raise InputError(f"{path}: x has shape {x.shape}; (n, h, w) or (n, h, w, 1 or 3) is needed")
+    return np.ascontiguousarray(x, dtype=np.uint8 if x.dtype == np.uint8 else np.float32)
+
+
+def _integers(y: np.ndarray, path: Path) -> np.ndarray:
+    if y.dtype.kind not in "iu" or y.ndim != 1:
+        raise InputError(
+            f"{path}: y is {y.dtype} of shape {y.shape}; integers of shape (n,) needed"
+        )
+    return y.astype(np.int64)
+
+
+def _classes(names: np.ndarray | None, labels: np.ndarray, path: Path) -> tuple[str, ...]:
+    if names is None:
+        highest = int(labels.max(initial=0))
+        if highest >= MOST_CLASSES:
+            raise InputError(f"{path}: label {highest} is too high for a class; labels start at 0")
+        return tuple(map(str, range(highest + 1)))
+    if names.dtype.kind != "U" or names.ndim != 1:
+        raise InputError(f"{path}: classes is {names.dtype} of shape {names.shape}; strings needed")
+    return tuple(names.tolist())
+
+
+def _visible(folder: Path) -> list[Path]:
+    return sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+
+
+def _opened(path: Path) -> Image.Image:
+    try:
+        with Image.open(path) as image:
+            image.load()
+    except (OSError, ValueError, SyntaxError, EOFError, Image.DecompressionBombError) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path} is no whole image ({reason}); mend or remove it") from None
+    if image.mode not in SHALLOW_MODES:
+        raise InputError(f"{path} has more than 8 bits per channel (mode {image.mode}); use 8 bits")
+    return image
+
+
+def _check_sizes(images: list[Image.Image], files: list[tuple[Path, int]]) -> None:
+    first = images[0].size
+    for image, (file, _) in zip(images, files, strict=True):
+        if image.size != first:
+            raise InputError(
+                f"{file} is {image.width}x{image.height} where {files[0][0].name} is "
+                f"{first[0]}x{first[1]}; resize all images to one size"
+            )

@@ -1,0 +1,15 @@
+"""Natural training: the cross-entropy on natural samples, no defense at all."""
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+
+def loss(
+    net: nn.Module, x: torch.Tensor, y: torch.Tensor, perturb: Callable[[], torch.Tensor]
+) -> torch.Tensor:
+    """Mean cross-entropy on x."""
+    del perturb
+    return F.cross_entropy(net(x), y)

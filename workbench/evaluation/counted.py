@@ -1,0 +1,30 @@
+"""A model that counts what an attack asks of it."""
+
+import torch
+from torch import nn
+
+
+class Counted(nn.Module):
+    """Forward and backward passes of a model, in images; the numbers it returns are unchanged.
+
+    A backward pass is counted when a gradient flows back through the logits, so it counts those
+    of libraries too, and each of several through the same forward pass.
+    """
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+        self.forward_passes = 0
+        self.backward_passes = 0
+        self.eval()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """x (n, c, h, w) in [0, 1] -> logits (n, classes)."""
+        self.forward_passes += len(x)
+        logits = self.model(x)
+        if logits.requires_grad:
+            logits.register_hook(self._count)
+        return logits
+
+    def _count(self, gradient: torch.Tensor) -> None:
+        self.backward_passes += len(gradient)

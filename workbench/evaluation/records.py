@@ -1,0 +1,40 @@
+"""The columns of the records, each documented once. A record is one row per sample."""
+
+ATTACK_COLUMNS = {
+    "model": "fingerprint of the model",
+    "data": "fingerprint of the data set",
+    "attack": "name of the attack, with the settings that differ from the name's",
+    "norm": "norm of the threat model: Linf or L2",
+    "epsilon": "ε of the threat model, in units of the pixel range [0, 1]",
+    "seed": "seed of the attack",
+    "index": "position of the sample in its data set",
+    "label": "true class",
+    "clean_prediction": "class predicted for the natural sample",
+    "clean_margin": "the label's logit minus the best other logit, natural sample",
+    "adversarial_prediction": "class predicted for the proposed sample",
+    "adversarial_margin": "the label's logit minus the best other logit, proposed sample",
+    "inside": "the proposed sample lies in the ball and in [0, 1], checked in float64",
+    "robust": "the verdict: classified right, and no verified adversarial sample found",
+    "first_success": "steps of the attack until its first success; -1: never; -2: not told",
+    "linf": "Linf distance between proposed and natural sample, pixel units [0, 1]",
+    "l2": "L2 distance between proposed and natural sample, pixel units [0, 1]",
+    "survives_8bit": "still adversarial after rounding the pixels to 256 levels",
+}
+
+INFORMATION_COLUMNS = {
+    "model": "fingerprint of the model",
+    "data": "fingerprint of the data set",
+    "attack": "name of the attack, with the settings that differ from the name's",
+    "norm": "norm of the threat model: Linf or L2",
+    "epsilon": "ε of the threat model, in units of the pixel range [0, 1]",
+    "seed": "seed of the attack",
+    "critic_seed": "seed of the critics",
+    "index": "position of the sample in its data set",
+    "label": "true class",
+    "clean_prediction": "class predicted for the natural sample",
+    "adversarial_prediction": "class predicted for the adversarial sample",
+    "natural_mi_natural": "natural MI of the natural sample, Î_N(x; h(x)), nats",
+    "natural_mi_adversarial": "natural MI of the adversarial sample, Î_N(x; h(x̃)), nats",
+    "adversarial_mi_natural": "adversarial MI of the natural sample, Î_A(n; h(x)), nats",
+    "adversarial_mi_adversarial": "adversarial MI of the adversarial sample, Î_A(n; h(x̃)), nats",
+}

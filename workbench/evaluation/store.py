@@ -1,0 +1,198 @@
+"""The store of results: the only reader and writer of them. It knows nothing of torch.
+
+A unit is a folder `units/KEY/` that appears whole or not at all: it is written to a temporary
+folder, synced, and renamed. Rows are Parquet, images and weights safetensors; `unit.json` holds
+the spec, the checksums of the other files, and the provenance. A damaged unit is named, set
+aside, and computed again. Deleting the store loses time, never truth.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from workbench.errors import InputError
+
+FORMAT = 1
+
+
+def quiet(message: str) -> None:
+    """Say nothing."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A unit as it was read.
+
+    rows: its records, None for units that have none. info: spec, provenance and cost.
+    """
+
+    key: str
+    rows: pd.DataFrame | None
+    info: dict[str, Any]
+    folder: Path
+
+    def tensors(self) -> dict[str, np.ndarray]:
+        """The unit's images or weights by name."""
+        return dict(load_file(self.folder / "tensors.safetensors"))
+
+
+class Store:
+    """The results under one folder.
+
+    root: made when it is missing. say: is told of damaged units.
+    Raises InputError when the folder cannot be written.
+    """
+
+    def __init__(self, root: Path, say: Callable[[str], None] = quiet) -> None:
+        self.root = root
+        self.say = say
+        try:
+            for folder in ("units", "unfinished", "damaged"):
+                (root / folder).mkdir(parents=True, exist_ok=True)
+            with tempfile.NamedTemporaryFile(dir=root / "unfinished"):
+                pass
+        except OSError as error:
+            reason = error.strerror or error
+            raise InputError(
+                f"the store {root} cannot be written ({reason}); name another with --store "
+                "or WORKBENCH_STORE"
+            ) from None
+        self._sweep()
+
+    def read(self, key: str) -> Stored | None:
+        """The unit, or None where it is missing or damaged (then it was set aside)."""
+        folder = self.root / "units" / key
+        if not folder.exists():
+            return None
+        try:
+            return _read(folder, key)
+        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException, SafetensorError) as e:
+            if not folder.exists():  # another process set it aside meanwhile
+                return None
+            aside = Path(tempfile.mkdtemp(prefix=f"{key}-", dir=self.root / "damaged"))
+            os.rename(folder, aside / key)
+            self.say(f"unit {key} is damaged ({e}); it was moved to {aside} and is done again")
+            return None
+
+    def write(
+        self,
+        key: str,
+        spec: Mapping[str, Any],
+        rows: pd.DataFrame | None,
+        tensors: Mapping[str, np.ndarray],
+        info: Mapping[str, Any],
+    ) -> Stored:
+        """Write a unit whole and read it back. Where it exists already, that one stays.
+
+        Raises InputError when the disk is full or cannot be written; nothing is left behind.
+        """
+        name = f"{socket.gethostname()}-{os.getpid()}-"
+        try:
+            folder = Path(tempfile.mkdtemp(prefix=name, dir=self.root / "unfinished"))
+            try:
+                _fill(folder, {"key": key, "spec": dict(spec), **info}, rows, tensors)
+                _move(folder, self.root / "units" / key)
+            finally:
+                shutil.rmtree(folder, ignore_errors=True)
+        except OSError as error:
+            raise InputError(
+                f"a result could not be written to {self.root} ({error.strerror or error}); "
+                "make room or name another --store; what was stored before is kept"
+            ) from None
+        stored = self.read(key)
+        if stored is None:
+            raise InputError(f"unit {key} could not be read back from {self.root}; is the disk ok?")
+        return stored
+
+    def keys(self) -> list[str]:
+        """The keys of all units, sorted."""
+        return sorted(path.name for path in (self.root / "units").iterdir())
+
+    def _sweep(self) -> None:
+        """Remove what killed processes of this machine left unfinished."""
+        for folder in (self.root / "unfinished").iterdir():
+            host, _, rest = folder.name.rpartition("-")[0].rpartition("-")
+            if host == socket.gethostname() and rest.isdigit() and not _alive(int(rest)):
+                shutil.rmtree(folder, ignore_errors=True)
+
+
+def _read(folder: Path, key: str) -> Stored:
+    """Read a unit and check it. Raises ValueError where it is not what it says."""
+    info = json.loads((folder / "unit.json").read_text())
+    if info["key"] != key or info["format"] != FORMAT:
+        raise ValueError(f"unit.json belongs to {info['key']}, format {info['format']}")
+    for name, checksum in info["sha256"].items():
+        if _sha256(folder / name) != checksum:
+            raise ValueError(f"{name} differs from its checksum")
+    rows = pd.read_parquet(folder / "rows.parquet") if "rows.parquet" in info["sha256"] else None
+    return Stored(key, rows, info, folder)
+
+
+def _fill(
+    folder: Path,
+    info: Mapping[str, Any],
+    rows: pd.DataFrame | None,
+    tensors: Mapping[str, np.ndarray],
+) -> None:
+    """Write the files of a unit into an empty folder and sync them."""
+    if rows is not None:
+        table = pa.Table.from_pandas(rows, preserve_index=False)
+        pq.write_table(table, folder / "rows.parquet", compression="zstd")
+    if tensors:
+        arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
+        save_file(arrays, folder / "tensors.safetensors")
+    checksums = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
+    content = {**info, "format": FORMAT, "sha256": checksums}
+    (folder / "unit.json").write_text(json.dumps(content, indent=1, sort_keys=True))
+    for path in folder.iterdir():
+        _sync(path)
+    _sync(folder)
+
+
+def _move(folder: Path, target: Path) -> None:
+    """Rename a finished unit into place, unless another process was first."""
+    try:
+        os.rename(folder, target)
+    except OSError:
+        if not target.exists():
+            raise
+    _sync(target.parent)
+
+
+def _sync(path: Path) -> None:
+    """Wait until a file or folder is on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _alive(pid: int) -> bool:
+    """Whether a process of this machine runs."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,36 @@
+"""The one kind of model that attacks, critics and evaluations see."""
+
+from typing import Self
+
+from torch import Tensor, nn
+
+from workbench.models.fingerprint import fingerprint
+
+
+class Classifier(nn.Module):
+    """A frozen classifier in eval mode: [0, 1] (n, c, h, w) float32 in, (n, classes) logits out.
+
+    It takes ``net`` over, which is set to eval mode and frozen in place: wrap a copy of a net that
+    is still in training. ``origin`` says where the net came from, for people; ``fingerprint``
+    (16 hex digits) says what it computes, for the store of results.
+    """
+
+    def __init__(self, net: nn.Module, origin: str) -> None:
+        super().__init__()
+        self.net = net
+        self.origin = origin
+        self.fingerprint = fingerprint(net)
+        self.requires_grad_(False)
+        self.eval()
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, c, h, w) in [0, 1] -> (n, classes) logits."""
+        return self.net(x)
+
+    def train(self, mode: bool = True) -> Self:  # noqa: ARG002
+        """Stay in eval mode whatever is asked.
+
+        Batch norm and dropout in train mode corrupt every number, without an error: predictions
+        depend on the batch, running statistics drift, gradients become noise.
+        """
+        return super().train(False)

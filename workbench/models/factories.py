@@ -1,0 +1,83 @@
+"""From the name of an architecture to a net: the user names the code, the weights never do."""
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from torch import nn
+
+from workbench.errors import InputError
+from workbench.models.architectures import ARCHITECTURES
+
+HOW = (
+    f"one of {', '.join(ARCHITECTURES)}, or the factory of your own net as "
+    '"package.module:factory" or "path/to/file.py:factory"'
+)
+
+
+def build(arch: str) -> nn.Module:
+    """A fresh net with random weights.
+
+    ``arch`` is a short name from ``ARCHITECTURES``, ``"package.module:factory"`` or
+    ``"path/to/file.py:factory"``; the factory takes no arguments and returns an ``nn.Module``.
+    Modules are found in the current folder too, and beside a file. Raises ``InputError``.
+    """
+    if arch in ARCHITECTURES:
+        return ARCHITECTURES[arch]()
+    source, colon, name = arch.rpartition(":")
+    if not (source and colon and name):
+        raise InputError(f"unknown architecture {arch!r}: give {HOW}")
+    with _importable(Path.cwd(), Path(source).expanduser().resolve().parent):
+        net = _call(_factory(source, name), arch)
+    if not isinstance(net, nn.Module):
+        raise InputError(f"architecture {arch!r} gave a {type(net).__name__}, not an nn.Module")
+    return net
+
+
+def in_one_line(error: BaseException) -> str:
+    """The error's type and the first line of its message."""
+    lines = str(error).strip().splitlines() or ["no message"]
+    return f"{type(error).__name__}: {lines[0]}"
+
+
+@contextmanager
+def _importable(*folders: Path) -> Iterator[None]:
+    # The path of a console script does not hold the current folder, unlike that of python -m.
+    before = sys.path.copy()
+    sys.path[:0] = [str(folder) for folder in folders]
+    try:
+        yield
+    finally:
+        sys.path[:] = before
+
+
+def _factory(source: str, name: str) -> Callable[[], Any]:
+    try:
+        module = _run_file(source) if source.endswith(".py") else importlib.import_module(source)
+    except (Exception, SystemExit) as error:  # the user's module may raise anything, scripts exit
+        raise InputError(f"cannot import architecture {source}: {in_one_line(error)}") from error
+    factory = getattr(module, name, None)
+    if not callable(factory):
+        raise InputError(f"{source} has no factory called {name!r}")
+    return factory
+
+
+def _run_file(source: str) -> ModuleType:
+    path = Path(source).expanduser().resolve()
+    module = ModuleType(f"architecture file {path}")
+    module.__file__ = str(path)
+    sys.modules[module.__name__] = module  # inspect.getsource, and so the fingerprint, looks here
+    # Not by importlib: its cache beside the file goes stale when two edits fall into one second.
+    exec(compile(path.read_bytes(), path, "exec"), vars(module))
+    return module
+
+
+def _call(factory: Callable[[], Any], arch: str) -> Any:
+    try:
+        return factory()
+    except Exception as error:  # the user's factory may raise anything
+        raise InputError(f"architecture {arch!r} failed: {in_one_line(error)}") from error

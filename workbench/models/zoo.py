@@ -1,0 +1,66 @@
+"""The models that come with the package: weights and a card each, ``zoo/<data>/<name>.*``."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from torch import nn
+
+from workbench.errors import InputError
+
+ROOT = Path(__file__).parent / "zoo"
+
+Card = dict[str, Any]
+
+
+def names() -> list[str]:
+    """All models of the zoo, as ``<data>/<name>``, sorted."""
+    return sorted(f"{file.parent.name}/{file.stem}" for file in ROOT.glob("*/*.safetensors"))
+
+
+def path(name: str) -> Path:
+    """The weights of a model, a safetensors file. Raises ``InputError`` for an unknown name."""
+    if name not in names():
+        known = ", ".join(names()) or "none"
+        raise InputError(f"no model {name!r} in the zoo: there are {known}")
+    return ROOT / f"{name}.safetensors"
+
+
+def card(name: str) -> Card:
+    """What is known of a model: its ``architecture``, data, recipe, seed and accuracies."""
+    return json.loads(path(name).with_suffix(".json").read_text(encoding="utf-8"))
+
+
+def save(name: str, net: nn.Module, card: Card, root: Path | None = None) -> Path:
+    """Write ``<root>/<name>.safetensors`` and its card beside it; returns the path of the weights.
+
+    ``root`` is the zoo itself unless given. ``card["architecture"]`` names the factory as
+    ``build`` takes it. Each file is written whole or not at all. Raises ``InputError`` where the
+    card lacks the architecture or the folder cannot be written.
+    """
+    if "architecture" not in card:
+        raise InputError(f"the card of {name!r} does not say its architecture")
+    target = (ROOT if root is None else root) / f"{name}.safetensors"
+    tensors = {key: value.detach().cpu().clone() for key, value in net.state_dict().items()}
+    text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
+    try:
+        _write(target.with_suffix(".json"), text.encode())
+        _write(target, safetensors.torch.save(tensors))
+    except OSError as error:
+        raise InputError(f"cannot write model {target}: {error.strerror}") from error
+    return target
+
+
+def _write(target: Path, content: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}")
+    try:
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,45 @@
+"""The options of the command line that several verbs share, each with its help, once."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from workbench.specs import UNIT_SIZE
+
+Model = Annotated[
+    str, typer.Argument(help="zoo:fashion-mnist/standard-at, or a weights file with --arch.")
+]
+Arch = Annotated[
+    str | None,
+    typer.Option(help="Architecture of a weights file: small-cnn, package.module:factory, …"),
+]
+Data = Annotated[
+    str, typer.Option(help="A known data set (workbench data list), an .npz file or a folder.")
+]
+Norm = Annotated[str, typer.Option(help="Norm of the threat model: Linf or L2.")]
+Eps = Annotated[str, typer.Option(help="Budget ε in pixel units [0, 1], as 8/255 or 0.1.")]
+Attacks = Annotated[
+    str,
+    typer.Option(help="Names with commas between: fgsm, pgd-10, pgd-40, autoattack, cw, ddn."),
+]
+Samples = Annotated[int, typer.Option(min=1, help="The first so many test samples.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of every random number.")]
+BatchSize = Annotated[
+    int, typer.Option(min=1, help="Samples per stored unit of work; also AutoAttack's batch.")
+]
+Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps; auto takes the fastest.")]
+StoreFolder = Annotated[
+    Path, typer.Option("--store", envvar="WORKBENCH_STORE", help="Folder of the results.")
+]
+ProfileName = Annotated[str, typer.Option(help="demo, or the path of a .toml file.")]
+FiguresFolder = Annotated[
+    Path, typer.Option("--figures", help="Folder that figures and tables are written to.")
+]
+Json = Annotated[
+    Path | None, typer.Option("--json", help="Write the result to this file too; - prints it.")
+]
+
+DEFAULT_STORE = Path(".workbench")
+DEFAULT_FIGURES = Path("figures")
+DEFAULT_UNIT = UNIT_SIZE

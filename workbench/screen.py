@@ -1,0 +1,112 @@
+"""What the command line shows: lines on standard error, results on standard output."""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    SpinnerColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+from typer.exceptions import TyperException
+
+from workbench.errors import InputError
+from workbench.progress import Progress as ReportProgress
+
+screen = Console(stderr=True)
+output = Console()
+
+
+def say(message: str) -> None:
+    """Tell the user something that is no result."""
+    screen.print(message, style="dim", markup=False, highlight=False)
+
+
+@contextmanager
+def progress_bar(unit: str = "samples") -> Iterator[ReportProgress]:
+    """A progress bar with an estimate; it appears when there is something to do."""
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn(unit),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(elapsed_when_finished=False),
+    )
+    with Progress(*columns, console=screen, transient=True) as bar:
+        tasks: dict[str, Any] = {}
+
+        def report(done: int, total: int, doing: str) -> None:
+            if not tasks:
+                tasks["one"] = bar.add_task(doing, total=total)
+            bar.update(tasks["one"], completed=done, total=total, description=doing)
+
+        yield report
+
+
+def show(table: pd.DataFrame, title: str) -> None:
+    """Print a table; columns of numbers are aligned right."""
+    shown = Table(title=title, title_justify="left")
+    for name, kind in table.dtypes.items():
+        right = pd.api.types.is_numeric_dtype(kind)
+        shown.add_column(str(name), justify="right" if right else "left", no_wrap=True)
+    for row in table.itertuples(index=False):
+        shown.add_row(*map(str, row))
+    output.print(shown)
+
+
+def write_json(content: Any, path: Path | None) -> None:
+    """Write JSON whole, or not at all; "-" prints it; None does nothing."""
+    if path is None:
+        return
+    text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+    if str(path) == "-":
+        output.out(text, end="", highlight=False)
+        return
+    write_text(path, text)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file whole: to a temporary file beside it, then renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
+        file.write(text)
+    os.chmod(file.name, 0o644)
+    os.replace(file.name, path)
+
+
+def guarded(command: Callable[[], int | None]) -> int:
+    """Run a command and return its exit code: 0 done, 2 bad input, 130 stopped by the user.
+
+    Bad input, and files that cannot be read or written, are one line without a traceback.
+    """
+    try:
+        return command() or 0
+    except (InputError, OSError) as error:
+        return _refuse(str(error))
+    except TyperException as error:
+        return _refuse(f"{error.format_message()} (--help says more)")
+    except (KeyboardInterrupt, typer.Abort):
+        sys.stderr.write("stopped; the same command goes on from here\n")
+        return 130
+
+
+def _refuse(message: str) -> int:
+    sys.stderr.write("error: " + " ".join(message.split()) + "\n")
+    return 2

@@ -1,0 +1,120 @@
+"""Frozen values that say what to measure, and their keys.
+
+A unit of work is computed once: its key is the hash of exactly what its result depends on.
+This module imports nothing of the package and no torch, so that results can be read without it.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, Protocol
+
+UNIT_SIZE = 250  # samples per unit: AutoAttack's own batch, and the most work a kill can cost
+
+
+class Settings(Protocol):
+    """Any frozen dataclass with a version: an attack or the fit of a critic."""
+
+    version: ClassVar[int]
+    __dataclass_fields__: ClassVar[dict[str, Any]]
+
+
+def settings_of(value: Settings) -> dict[str, Any]:
+    """What a result depends on: the class's name, its version, and every field.
+
+    >>> from workbench.attacks import attack
+    >>> settings_of(attack("pgd-10"))["steps"]
+    10
+    """
+    values = {field.name: getattr(value, field.name) for field in fields(value)}
+    return {"name": type(value).__name__, "version": value.version, **values}
+
+
+@dataclass(frozen=True)
+class AttackUnit:
+    """One attack on consecutive samples of one data set."""
+
+    model: str  # fingerprint
+    data: str  # fingerprint
+    start: int
+    stop: int
+    attack: dict[str, Any]  # settings_of(attack)
+    norm: str
+    epsilon: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class CriticUnit:
+    """A pair of critics fitted to attacked training samples."""
+
+    attacks: tuple[str, ...]  # keys of the attack units that hold the adversarial images
+    fit: dict[str, Any]  # settings_of(fit)
+    seed: int
+
+
+@dataclass(frozen=True)
+class InformationUnit:
+    """The MI values of consecutive attacked samples under fitted critics."""
+
+    attack: str  # key of the attack unit
+    critics: str  # key of the critic unit
+    version: int
+
+
+Unit = AttackUnit | CriticUnit | InformationUnit
+
+
+def canonical(unit: Unit) -> str:
+    """The unit as JSON text: equal units give equal text, whatever the order of settings."""
+    content = {"kind": type(unit).__name__, **asdict(unit)}
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+
+def key(unit: Unit) -> str:
+    """The name under which a unit's result is stored: 32 hexadecimal digits."""
+    return hashlib.sha256(canonical(unit).encode()).hexdigest()[:32]
+
+
+def ranges(start: int, stop: int, size: int = UNIT_SIZE) -> Iterator[tuple[int, int]]:
+    """Cut start..stop into consecutive ranges of at most `size`.
+
+    >>> list(ranges(0, 600, 250))
+    [(0, 250), (250, 500), (500, 600)]
+    """
+    for first in range(start, stop, size):
+        yield first, min(first + size, stop)
+
+
+@dataclass(frozen=True)
+class EvaluationRun:
+    """A request in names: attack a model on the first samples of a data set."""
+
+    model: str
+    data: str
+    norm: str
+    eps: str
+    attacks: tuple[str, ...]
+    samples: int
+    seed: int
+    unit_size: int
+
+
+@dataclass(frozen=True)
+class InformationRun:
+    """A request in names: the MI of the first test samples, critics fitted to training ones."""
+
+    model: str
+    data: str
+    norm: str
+    eps: str
+    attack: str
+    samples: int
+    fit_samples: int
+    seed: int
+    critic_seed: int
+    unit_size: int
+
+
+Run = EvaluationRun | InformationRun
