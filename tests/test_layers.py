@@ -29,8 +29,16 @@ ORDER = [
     "options",
     "analysis",
     "cli",
+    "__main__",
 ]
-WITHOUT_TORCH = ["specs", "statistics", "tables", "figures", "evaluation/store", "evaluation/records"]
+WITHOUT_TORCH = [
+    "specs",
+    "statistics",
+    "tables",
+    "figures",
+    "evaluation/store",
+    "evaluation/records",
+]
 FILES = sorted((ROOT / "workbench").rglob("*.py"))
 
 

@@ -108,11 +108,10 @@ def _measure(
     """The rows of one run and the keys of their units."""
     threat = ThreatModel(run.norm, run.eps)
     test: Dataset = data(run.data, "test", say)
-    common = {"store": store, "device": device, "progress": progress, "seed": run.seed}
+    common: dict[str, Any] = {"store": store, "device": device, "progress": progress}
+    common |= {"seed": run.seed, "samples": run.samples, "unit_size": run.unit_size}
     if isinstance(run, EvaluationRun):
-        result = evaluate(
-            model, test, threat, run.attacks, samples=run.samples, unit_size=run.unit_size, **common
-        )
+        result = evaluate(model, test, threat, run.attacks, **common)
         return result.rows, result.keys
     found = mutual_information(
         model,
@@ -120,10 +119,8 @@ def _measure(
         test,
         threat,
         run.attack,
-        samples=run.samples,
         fit_samples=run.fit_samples,
         critic_seed=run.critic_seed,
-        unit_size=run.unit_size,
         **common,
     )
     return found.rows, found.keys

@@ -16,7 +16,7 @@ PAGE = 6.75  # width of its page, inches
 # Okabe & Ito's colours: told apart by colour-blind readers, and in grey by their lightness
 NATURAL, ADVERSARIAL = "#0072B2", "#E69F00"
 
-STYLE: dict[str, Any] = {
+STYLE: dict[Any, Any] = {
     "font.family": "serif",
     "font.size": 8,
     "axes.labelsize": 8,

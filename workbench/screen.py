@@ -27,8 +27,10 @@ from typer.exceptions import TyperException
 from workbench.errors import InputError
 from workbench.progress import Progress as ReportProgress
 
-screen = Console(stderr=True)
-output = Console()
+WIDE = 200  # columns where the output is no terminal, so that no table is cut
+
+screen = Console(stderr=True, soft_wrap=True)
+output = Console(width=None if sys.stdout.isatty() else WIDE)
 
 
 def say(message: str) -> None:
@@ -65,7 +67,7 @@ def show(table: pd.DataFrame, title: str) -> None:
     shown = Table(title=title, title_justify="left")
     for name, kind in table.dtypes.items():
         right = pd.api.types.is_numeric_dtype(kind)
-        shown.add_column(str(name), justify="right" if right else "left", no_wrap=True)
+        shown.add_column(str(name), justify="right" if right else "left", overflow="fold")
     for row in table.itertuples(index=False):
         shown.add_row(*map(str, row))
     output.print(shown)

@@ -1,9 +1,12 @@
-"""Intervals, paired tests and effect sizes. No torch: numpy and scipy on plain arrays."""
+"""Intervals, paired tests and effect sizes. No torch: numpy and scipy on plain arrays.
+
+The distributions come from scipy.special, which loads in a tenth of scipy.stats' time.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
+from scipy.special import bdtr, betaincinv, ndtri
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,10 @@ def clopper_pearson(successes: int, trials: int, level: float = 0.95) -> Estimat
     """
     if not 0 <= successes <= trials or trials == 0:
         raise ValueError(f"{successes} successes of {trials} trials")
-    interval = stats.binomtest(successes, trials).proportion_ci(level, method="exact")
-    return Estimate(successes / trials, float(interval.low), float(interval.high))
+    failures, tail = trials - successes, (1 - level) / 2
+    low = betaincinv(successes, failures + 1, tail) if successes else 0.0
+    high = betaincinv(successes + 1, failures, 1 - tail) if failures else 1.0
+    return Estimate(successes / trials, float(low), float(high))
 
 
 def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
@@ -36,9 +41,8 @@ def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
     """
     only_first = int((first & ~second).sum())
     only_second = int((~first & second).sum())
-    if only_first + only_second == 0:
-        return 1.0
-    return float(stats.binomtest(only_first, only_first + only_second).pvalue)
+    fewer, both = min(only_first, only_second), only_first + only_second
+    return min(1.0, 2 * float(bdtr(fewer, both, 0.5)))
 
 
 def paired_auroc(higher: np.ndarray, lower: np.ndarray, level: float = 0.95) -> Estimate:
@@ -56,7 +60,7 @@ def paired_auroc(higher: np.ndarray, lower: np.ndarray, level: float = 0.95) -> 
         exact = clopper_pearson(round(area * n), n, level)
         return Estimate(area, exact.low, exact.high)
     logit, width = np.log(area / (1 - area)), error / (area * (1 - area))
-    z = stats.norm.ppf(0.5 + level / 2)
+    z = ndtri(0.5 + level / 2)
     ends = 1 / (1 + np.exp(-(logit + np.array([-z, z]) * width)))
     return Estimate(area, float(ends[0]), float(ends[1]))
 

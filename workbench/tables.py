@@ -1,6 +1,5 @@
 """From records to tables: frame -> frame, and the forms in which a table is written."""
 
-import numpy as np
 import pandas as pd
 
 from workbench.statistics import clopper_pearson
@@ -58,7 +57,7 @@ def percent(accuracy: float, low: float, high: float) -> str:
 
 def markdown(table: pd.DataFrame) -> str:
     """A table of texts and numbers in Markdown; numbers are aligned right."""
-    numeric = [np.issubdtype(kind, np.number) for kind in table.dtypes]
+    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
     rule = ["---:" if right else "---" for right in numeric]
     lines = [
         list(table.columns),

@@ -13,9 +13,7 @@ def test_a_name_of_the_table_is_its_attacks_label(name) -> None:
     assert label(attack(name)) == name
 
 
-@given(
-    st.integers(1, 100), st.floats(0.01, 2.0), st.integers(1, 9), st.booleans(), st.booleans()
-)
+@given(st.integers(1, 100), st.floats(0.01, 2.0), st.integers(1, 9), st.booleans(), st.booleans())
 def test_a_label_names_the_same_attack(steps, step, restarts, start, stop) -> None:
     wanted = PGD(steps, step, restarts, start, stop)
     assert attack(label(wanted)) == wanted

@@ -3,7 +3,7 @@
 import pytest
 import torch
 from linear import Linear, samples
-from torch.nn import functional as F  # noqa: N812
+from torch.nn import functional as F
 
 from workbench.attacks import NEVER, PGD
 from workbench.evaluation.counted import Counted

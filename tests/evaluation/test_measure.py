@@ -92,7 +92,7 @@ def test_misclassified_samples_are_attacked_only_when_every_step_is_wanted() -> 
 
 
 def test_no_sample_to_attack_is_no_error() -> None:
-    model, x, y = biased()
+    model, x, _ = biased()
     rows = measure(model, x, 1 - model(x).argmax(1), 0, attack("pgd-10"), THREAT, seed=0).rows
     assert not rows["robust"].any()
 
@@ -111,9 +111,7 @@ def test_counted_counts_images_forward_and_back_and_changes_no_number() -> None:
         assert torch.equal(counted(x), model(x))
     leaf = x.clone().requires_grad_()
     logits = counted(leaf)
-    grads = [
-        torch.autograd.grad(logits[:, k].sum(), leaf, retain_graph=True)[0] for k in range(2)
-    ]
+    grads = [torch.autograd.grad(logits[:, k].sum(), leaf, retain_graph=True)[0] for k in range(2)]
     assert torch.allclose(grads[0], -grads[1])
     assert counted.forward_passes == 2 * len(x)
     assert counted.backward_passes == 2 * len(x)

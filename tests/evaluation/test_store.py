@@ -95,7 +95,7 @@ def test_a_full_disk_is_one_line_and_nothing_is_lost(store, monkeypatch) -> None
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("workbench.evaluation.store.os.fsync", full)
-    with pytest.raises(InputError, match="No space left on device.*kept"):
+    with pytest.raises(InputError, match=r"No space left on device.*kept"):
         write(store, "cd" * 16)
     monkeypatch.undo()
     assert store.keys() == [KEY]

@@ -88,22 +88,21 @@ def summary(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def _table(evaluation: Evaluation) -> pd.DataFrame:
-    """The table on the screen: a line per attack, passes and milliseconds per image."""
+    """The table on the screen: a line per attack; passes and milliseconds are per image."""
     table = tables.accuracies(evaluation.rows)
-    costs = tables.total_costs(evaluation.costs).set_index("attack")
-    per_image = costs.div(costs["samples"], axis=0).reindex(table["attack"])
-    columns = ("accuracy", "low", "high")
+    costs = tables.total_costs(evaluation.costs).set_index("attack").reindex(table["attack"])
+    interval = table[["accuracy", "low", "high"]].to_numpy()
     shown = pd.DataFrame(
         {
             "attack": table["attack"],
-            "accuracy % [95 % CI]": [tables.percent(*row) for row in table[[*columns]].to_numpy()],
+            "accuracy % [95 % CI]": [tables.percent(*row) for row in interval],
         }
     )
-    shown["forwards / image"] = [_number(v, 1) for v in per_image["forward_passes"]]
-    shown["backwards / image"] = [_number(v, 1) for v in per_image["backward_passes"]]
-    shown["ms / image"] = [_number(1000 * v, 2) for v in per_image["seconds"]]
+    for title, column, factor in (
+        ("forwards / image", "forward_passes", 1),
+        ("backwards / image", "backward_passes", 1),
+        ("ms / image", "seconds", 1000),
+    ):
+        values = factor * costs[column] / costs["samples"]
+        shown[title] = ["" if pd.isna(value) else f"{value:.1f}" for value in values]
     return shown
-
-
-def _number(value: float, digits: int) -> str:
-    return "" if pd.isna(value) else f"{value:.{digits}f}"

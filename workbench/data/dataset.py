@@ -65,9 +65,9 @@ class Dataset:
     def _tensors(
         self, index: slice | np.ndarray, device: str | torch.device
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        x = torch.tensor(self.images[index])
+        x = torch.tensor(np.ascontiguousarray(self.images[index]))
         if x.dtype == torch.uint8:
-            # on the CPU: CUDA multiplies by 1/255 instead, and the last bit differs
+            # on the CPU: CUDA multiplies by 1/255 instead, and the last bit may differ
             x = x.float().div_(255)
         return x.to(device), torch.tensor(self.labels[index]).to(device)
 

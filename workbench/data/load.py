@@ -9,8 +9,9 @@ import numpy as np
 from workbench.data.dataset import Dataset
 from workbench.data.known import KNOWN, Known, find
 from workbench.data.own import Arrays, read_folder, read_npz
-from workbench.data.sources import Say, bundled_folder, cache_folder, fetch, quiet
+from workbench.data.sources import bundled_folder, cache_folder, fetch
 from workbench.errors import InputError
+from workbench.progress import Say, quiet
 
 
 @dataclass(frozen=True)

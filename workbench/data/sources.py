@@ -15,21 +15,16 @@ import pooch
 
 from workbench.data.known import Known, Package, find
 from workbench.errors import InputError
+from workbench.progress import Say, quiet
 
 CONNECT_S, READ_S, PACKAGE_S = 10, 30, 300  # how long a place may keep silent
 APT_OPTIONS = [f"-oAcquire::{scheme}::Timeout={CONNECT_S}" for scheme in ("http", "https")] + [
     "-oAcquire::Retries=0"
 ]
 
-Say = Callable[[str], None]
-
 
 class Unavailable(Exception):
     """Why a place cannot give a data set: one line."""
-
-
-def quiet(_line: str) -> None:
-    """Say nothing."""
 
 
 def cache_folder() -> Path:

@@ -12,7 +12,7 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,12 +25,9 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from workbench.errors import InputError
+from workbench.progress import Say, quiet
 
 FORMAT = 1
-
-
-def quiet(message: str) -> None:
-    """Say nothing."""
 
 
 @dataclass(frozen=True)
@@ -57,7 +54,7 @@ class Store:
     Raises InputError when the folder cannot be written.
     """
 
-    def __init__(self, root: Path, say: Callable[[str], None] = quiet) -> None:
+    def __init__(self, root: Path, say: Say = quiet) -> None:
         self.root = root
         self.say = say
         try:

@@ -1,0 +1,73 @@
+"""`kill -9` at several moments, then the same command: the records of an undisturbed run."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import nets
+import pytest
+
+
+def command(model: Path, store: Path, *more: str) -> list[str]:
+    attacks = "fgsm,pgd-40:restarts=20,pgd-10:restarts=60"
+    return [
+        *(sys.executable, "-m", "workbench", "evaluate", str(model), "--arch", nets.ARCH),
+        *("--data", "digits", "--eps", "0.1", "--samples", "360", "--batch-size", "24"),
+        *("--attacks", attacks, "--device", "cpu", "--store", str(store), *more),
+    ]
+
+
+def files(store: Path) -> dict[str, bytes]:
+    names = ("rows.parquet", "tensors.safetensors")
+    found = (path for path in sorted((store / "units").rglob("*")) if path.name in names)
+    return {f"{path.parent.name}/{path.name}": path.read_bytes() for path in found}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    return nets.write_digits(tmp_path_factory.mktemp("model") / "digits.safetensors")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory, model) -> dict[str, bytes]:
+    store = tmp_path_factory.mktemp("whole")
+    subprocess.run(command(model, store), check=True, capture_output=True)
+    assert len(files(store)) == 2 * 3 * 15
+    return files(store)
+
+
+@pytest.mark.parametrize("moment", [1, 17, 24, 43])
+def test_killed_and_run_again_equals_undisturbed(tmp_path, model, undisturbed, moment) -> None:
+    store = tmp_path / "store"
+    running = subprocess.Popen(
+        command(model, store), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 120
+    while len(files(store)) < 2 * moment and running.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+    time.sleep(0.003 * (moment % 5))
+    os.kill(running.pid, signal.SIGKILL)
+    running.wait()
+    assert running.returncode == -signal.SIGKILL, "it ended before it was killed"
+    before = files(store)
+    assert 2 * moment <= len(before) < len(undisturbed)
+    subprocess.run(command(model, store), check=True, capture_output=True)
+    after = files(store)
+    assert after == undisturbed
+    assert {name: after[name] for name in before} == before
+    assert not list((store / "unfinished").iterdir())
+
+
+def test_a_second_call_prints_the_same_numbers(tmp_path, model) -> None:
+    outputs = []
+    for _ in range(2):
+        ended = subprocess.run(
+            command(model, tmp_path, "--json", "-"), check=True, capture_output=True, text=True
+        )
+        outputs.append(json.loads(ended.stdout))
+    assert outputs[0] == outputs[1]  # the seconds too: they are those of the only computation

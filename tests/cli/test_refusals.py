@@ -1,0 +1,143 @@
+"""Every kind of bad input: one line, exit code 2, no traceback, nothing lost."""
+
+from pathlib import Path
+
+import nets
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from workbench.cli import main
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> Path:
+    return nets.write_digits(tmp_path_factory.mktemp("model") / "digits.safetensors")
+
+
+def refuse(capsys, *arguments: object) -> str:
+    """Run a command that must be refused; returns its one line."""
+    with pytest.raises(SystemExit) as ended:
+        main([str(argument) for argument in arguments])
+    said = capsys.readouterr().err
+    assert ended.value.code == 2, said
+    lines = [line for line in said.splitlines() if line.startswith("error: ")]
+    assert len(lines) == 1, said
+    assert "Traceback" not in said
+    return lines[0]
+
+
+def evaluate(model: Path, store: Path, **options: object) -> list[object]:
+    chosen = {
+        "arch": nets.ARCH,
+        "data": "digits",
+        "attacks": "fgsm",
+        "samples": 20,
+        "device": "cpu",
+        "store": store,
+        **options,
+    }
+    pairs = [(f"--{name.replace('_', '-')}", value) for name, value in chosen.items()]
+    return ["evaluate", model, *(word for pair in pairs for word in pair)]
+
+
+def weights(path: Path, **changed: torch.Tensor) -> Path:
+    content = {"1.weight": torch.zeros(10, 64), "1.bias": torch.zeros(10), **changed}
+    save_file(content, path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ({"eps": "0"}, "8/255"),
+        ({"eps": "eight"}, "8/255"),
+        ({"eps": "8"}, "8/255"),
+        ({"norm": "L7"}, "Linf, L2"),
+        ({"attacks": "pdg-40"}, "pgd-40"),
+        ({"attacks": ""}, "not known"),
+        ({"attacks": "pgd-40:step=fast"}, "step needs a value"),
+        ({"attacks": "cw"}, "L2"),
+        ({"data": "fashion-mnits"}, "fashion-mnist"),
+        ({"arch": "nowhere.module:net"}, "nowhere"),
+        ({"arch": "small-cnn"}, "1.weight"),
+        ({"device": "abacus"}, "abacus"),
+        ({"samples": 361}, "has 360"),
+        ({"samples": 0}, "samples"),
+        ({"samples": "many"}, "samples"),
+        ({"store": "/proc/nowhere"}, "--store"),
+        ({"store": "/dev/null/store"}, "--store"),
+    ],
+)
+def test_bad_options(capsys, tmp_path, model, options, hint) -> None:
+    assert hint in refuse(capsys, *evaluate(model, tmp_path / "store", **options))
+
+
+def test_no_such_model(capsys, tmp_path) -> None:
+    line = refuse(capsys, *evaluate(tmp_path / "none.safetensors", tmp_path / "store"))
+    assert "none.safetensors" in line
+
+
+def test_unknown_zoo_model(capsys, tmp_path) -> None:
+    line = refuse(capsys, *evaluate(Path("zoo:fashion-mnist/best"), tmp_path / "store"))
+    assert "fashion-mnist/standard-at" in line
+
+
+def test_nan_weights(capsys, tmp_path) -> None:
+    bad = torch.zeros(10, 64)
+    bad[3, 5] = float("nan")
+    path = weights(tmp_path / "nan.safetensors", **{"1.weight": bad})
+    assert "1.weight" in refuse(capsys, *evaluate(path, tmp_path / "store"))
+
+
+def test_a_model_for_other_images(capsys, tmp_path) -> None:
+    images = np.zeros((4, 28, 28), np.uint8)
+    np.savez(tmp_path / "own.npz", x=images, y=np.zeros(4, np.int64))
+    path = weights(tmp_path / "w.safetensors")
+    refuse(capsys, *evaluate(path, tmp_path / "store", data=tmp_path / "own.npz", samples=4))
+
+
+def test_an_empty_data_set(capsys, tmp_path, model) -> None:
+    np.savez(tmp_path / "own.npz", x=np.zeros((0, 8, 8), np.uint8), y=np.zeros(0, np.int64))
+    refuse(capsys, *evaluate(model, tmp_path / "store", data=tmp_path / "own.npz", samples=1))
+
+
+@pytest.mark.parametrize("verb", [["evaluate"], ["evalute", "x"], ["data", "fetch", "imagenet"]])
+def test_bad_usage(capsys, verb) -> None:
+    refuse(capsys, *verb)
+
+
+def test_a_full_disk_keeps_what_was_stored(capsys, tmp_path, model, monkeypatch) -> None:
+    import errno
+
+    store = tmp_path / "store"
+    with pytest.raises(SystemExit) as ended:
+        main([str(word) for word in evaluate(model, store)])
+    assert ended.value.code == 0
+    before = sorted((store / "units").iterdir())
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("workbench.evaluation.store.os.fsync", full)
+    line = refuse(capsys, *evaluate(model, store, attacks="fgsm,pgd-10"))
+    assert "No space left on device" in line
+    assert sorted((store / "units").iterdir()) == before
+    monkeypatch.undo()
+    with pytest.raises(SystemExit) as ended:
+        main([str(word) for word in evaluate(model, store, attacks="fgsm,pgd-10")])
+    assert ended.value.code == 0
+
+
+def test_stopping_by_hand_is_no_error_and_says_how_to_go_on(
+    capsys, tmp_path, model, monkeypatch
+) -> None:
+    def stop(*arguments: object, **more: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("workbench.evaluation.battery.measure", stop)
+    with pytest.raises(SystemExit) as ended:
+        main([str(word) for word in evaluate(model, tmp_path / "store")])
+    assert ended.value.code == 130
+    assert "goes on" in capsys.readouterr().err

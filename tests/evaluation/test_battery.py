@@ -1,0 +1,137 @@
+"""The battery: it computes what is missing, once, and resumes to the same records."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from linear import Linear
+
+from workbench.data import Dataset
+from workbench.errors import InputError
+from workbench.evaluation.battery import evaluate
+from workbench.evaluation.store import Store
+from workbench.models import Classifier
+from workbench.threat import ThreatModel
+
+THREAT = ThreatModel("Linf", "0.02")
+ATTACKS = ["fgsm", "pgd-10"]
+
+
+def data(n: int = 50) -> Dataset:
+    rng = np.random.default_rng(0)
+    images = rng.uniform(0.3, 0.7, (n, 1, 6, 6)).astype(np.float32)
+    labels = rng.integers(0, 2, n)
+    return Dataset("noise", "test", images, labels, tuple("abcd"))
+
+
+def run(store: Store, samples: int = 50, **more):
+    model = Classifier(Linear(), "linear")
+    return evaluate(
+        model, data(), THREAT, ATTACKS, store=store, samples=samples, unit_size=20, **more
+    )
+
+
+class Counter:
+    """A progress callback that counts the units begun, and stops at one of them."""
+
+    def __init__(self, stop_at: int | None = None) -> None:
+        self.calls = 0
+        self.stop_at = stop_at
+
+    def __call__(self, done: int, total: int, doing: str) -> None:
+        self.calls += 1
+        if self.calls == self.stop_at:
+            raise KeyboardInterrupt
+
+
+def files(store: Store) -> dict[str, bytes]:
+    """The contents of all rows and images in a store."""
+    names = ("rows.parquet", "tensors.safetensors")
+    return {
+        f"{path.parent.name}/{path.name}": path.read_bytes()
+        for path in sorted((store.root / "units").rglob("*"))
+        if path.name in names
+    }
+
+
+def test_a_second_call_computes_nothing(tmp_path: Path) -> None:
+    first = run(Store(tmp_path))
+    again = Counter()
+    second = run(Store(tmp_path), progress=again)
+    assert again.calls == 0
+    pd.testing.assert_frame_equal(first.rows, second.rows)
+    assert len(first.rows) == 50 * len(ATTACKS)
+
+
+def test_more_samples_reuse_the_units_that_are_there(tmp_path: Path) -> None:
+    run(Store(tmp_path), samples=40)
+    counter = Counter()
+    run(Store(tmp_path), samples=50, progress=counter)
+    assert counter.calls == 2 * len(ATTACKS)  # one unit of ten samples each, begun and done
+
+
+@pytest.mark.parametrize("stop_at", range(1, 13))
+def test_stopped_anywhere_and_resumed_is_uninterrupted(tmp_path: Path, stop_at: int) -> None:
+    whole = Store(tmp_path / "whole")
+    run(whole)
+    stopped = Store(tmp_path / "stopped")
+    with pytest.raises(KeyboardInterrupt):
+        run(stopped, progress=Counter(stop_at))
+    run(stopped)
+    assert files(stopped) == files(whole)
+
+
+def test_a_damaged_unit_is_computed_again_to_the_same_bytes(tmp_path: Path) -> None:
+    said: list[str] = []
+    store = Store(tmp_path, said.append)
+    run(store)
+    before = files(store)
+    next((tmp_path / "units").iterdir()).joinpath("rows.parquet").write_bytes(b"PAR1")
+    counter = Counter()
+    run(store, progress=counter)
+    assert counter.calls == 2
+    assert len(said) == 1
+    assert files(store) == before
+
+
+def test_rows_do_not_depend_on_how_attacks_are_written(tmp_path: Path) -> None:
+    model = Classifier(Linear(), "linear")
+    common = {"store": Store(tmp_path), "samples": 20}
+    evaluate(model, data(), THREAT, ["pgd-40:steps=10"], **common)
+    counter = Counter()
+    found = evaluate(model, data(), THREAT, ["pgd-10"], progress=counter, **common)
+    assert counter.calls == 0
+    assert set(found.rows["attack"]) == {"pgd-10"}
+
+
+def test_the_identity_of_every_row_is_in_it(tmp_path: Path) -> None:
+    rows = run(Store(tmp_path), seed=3).rows
+    model = Classifier(Linear(), "linear")
+    assert set(rows["model"]) == {model.fingerprint}
+    assert set(rows["data"]) == {data().fingerprint}
+    assert set(rows["epsilon"]) == {0.02}
+    assert set(rows["seed"]) == {3}
+    assert rows.groupby("attack")["index"].apply(list).map(lambda i: i == list(range(50))).all()
+
+
+def test_another_seed_is_another_unit_with_another_random_start(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    images = []
+    for seed in (0, 1):
+        evaluation = run(store, seed=seed)
+        images.append(store.read(evaluation.keys[-1]).tensors()["x_adv"])
+    assert not np.array_equal(*images)
+
+
+def test_too_many_samples_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="has 50"):
+        run(Store(tmp_path), samples=51)
+
+
+def test_costs_are_counted_once_per_unit(tmp_path: Path) -> None:
+    costs = run(Store(tmp_path)).costs
+    assert costs["samples"].tolist() == [20, 20, 10] * 2
+    fgsm = costs[costs["attack"] == "fgsm"]
+    assert (fgsm["backward_passes"] <= fgsm["samples"]).all()
+    assert (fgsm["forward_passes"] >= fgsm["backward_passes"]).all()

@@ -1,0 +1,1 @@
+"""Per-sample mutual information: attack, fit critics on training samples, score test samples."""
