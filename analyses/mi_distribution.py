@@ -7,10 +7,7 @@ the order of the observation. Critics are fitted anew for each critic seed.
 """
 
 import sys
-from collections.abc import Sequence
-from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.pyplot import subplots
@@ -18,13 +15,6 @@ from matplotlib.pyplot import subplots
 from workbench import analysis, figures, tables
 from workbench.profiles import Profile
 from workbench.specs import InformationRun
-from workbench.statistics import cohens_d, paired_auroc, sign_share
-
-# quantity: the records of natural and of adversarial outputs, and the sign of the observation
-QUANTITIES = {
-    "natural MI": ("natural_mi_natural", "natural_mi_adversarial", -1),
-    "adversarial MI": ("adversarial_mi_natural", "adversarial_mi_adversarial", 1),
-}
 
 
 def runs(profile: Profile) -> list[InformationRun]:
@@ -48,93 +38,42 @@ def runs(profile: Profile) -> list[InformationRun]:
     ]
 
 
-def effects(frame: pd.DataFrame) -> pd.DataFrame:
-    """A line per model, quantity and critic seed: the effect sizes as numbers."""
-    records = []
-    for (model, seed), part in frame.groupby(["name", "critic_seed"], sort=False):
-        for quantity, (natural, adversarial, sign) in QUANTITIES.items():
-            high, low = sign * part[adversarial].to_numpy(), sign * part[natural].to_numpy()
-            auroc, share = paired_auroc(high, low), sign_share(high, low)
-            records.append(
-                {
-                    "model": model,
-                    "quantity": quantity,
-                    "critic seed": seed,
-                    "samples": len(part),
-                    "natural": (part[natural].mean(), part[natural].std()),
-                    "adversarial": (part[adversarial].mean(), part[adversarial].std()),
-                    "auroc": auroc,
-                    "d": cohens_d(high, low),
-                    "share": share,
-                }
-            )
-    return pd.DataFrame(records)
-
-
 def table(frame: pd.DataFrame) -> pd.DataFrame:
-    """A line per model, quantity and critic seed, and one for mean ± std over the seeds."""
-    lines = []
-    for (model, quantity), part in effects(frame).groupby(["model", "quantity"], sort=False):
-        for row in part.itertuples(index=False):
-            lines.append(_line(row))
-        aurocs, ds = [e.value for e in part["auroc"]], part["d"]
-        seeds = {"critic seed": "all", "samples": part["samples"].iloc[0]}
-        spread = {"AUROC [95 % CI]": _spread(aurocs, 3), "Cohen's d": _spread(ds, 2)}
-        lines.append({"model": model, "quantity": quantity, **seeds, **spread})
-    return pd.DataFrame(lines).fillna("")
+    """A line per model, critic seed and quantity (see tables.observation)."""
+    return tables.observation(frame.assign(model=frame["name"]))
 
 
-def _line(row: Any) -> dict[str, Any]:
-    """The text of one line of effects."""
-    model, quantity, seed, samples, natural, adversarial, auroc, d, share = row
-    return {
-        "model": model,
-        "quantity": quantity,
-        "critic seed": str(seed),
-        "samples": samples,
-        "natural outputs (nats)": f"{natural[0]:.2f} ± {natural[1]:.2f}",
-        "adversarial outputs (nats)": f"{adversarial[0]:.2f} ± {adversarial[1]:.2f}",
-        "AUROC [95 % CI]": f"{auroc.value:.3f} [{auroc.low:.3f}, {auroc.high:.3f}]",
-        "Cohen's d": f"{d:.2f}",
-        "in order % [95 % CI]": tables.percent(share.value, share.low, share.high),
-    }
+def layout(table: pd.DataFrame) -> pd.DataFrame:
+    """The lines as they are printed, with mean ± std over the critic seeds."""
+    return tables.observation_texts(table)
 
 
-def _spread(values: Sequence[float], digits: int) -> str:
-    """Mean ± standard deviation over seeds; the mean alone for one seed."""
-    if len(values) == 1:
-        return f"{values[0]:.{digits}f}"
-    return f"{np.mean(values):.{digits}f} ± {np.std(values, ddof=1):.{digits}f}"
-
-
-def figure(frame: pd.DataFrame) -> Figure:
+def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """A row per model, a column per quantity: densities over samples, of the first critic seed."""
-    seed = frame["critic_seed"].iloc[0]
-    first = frame[frame["critic_seed"] == seed]
-    measured = effects(first).set_index(["model", "quantity"])
-    models = list(dict.fromkeys(first["name"]))
-    size = (figures.PAGE, 0.3 + 1.6 * len(models))
-    drawn, axes = subplots(len(models), len(QUANTITIES), figsize=size, squeeze=False)
+    seed = table["critic_seed"].iloc[0]
+    models = list(dict.fromkeys(table["model"]))
+    found = table[table["critic_seed"] == seed].set_index(["model", "quantity"])
+    quantities = tables.QUANTITIES.items()
+    size = (figures.PAGE, 0.4 + 1.55 * len(models))
+    drawn, axes = subplots(len(models), len(quantities), figsize=size, squeeze=False)
     for row, model in zip(axes, models, strict=True):
-        part = first[first["name"] == model]
-        fallen = 100 * (part["adversarial_prediction"] != part["label"]).mean()
-        for ax, (quantity, (natural, adversarial, _)) in zip(row, QUANTITIES.items(), strict=True):
+        part = frame[(frame["name"] == model) & (frame["critic_seed"] == seed)]
+        for ax, (quantity, (natural, adversarial, _)) in zip(row, quantities, strict=True):
+            line = found.loc[(model, quantity)]
             figures.distributions(ax, part[natural], part[adversarial], f"{quantity} (nats)")
-            auroc = measured.loc[(model, quantity), "auroc"]
-            interval = f"AUROC {auroc.value:.2f} [{auroc.low:.2f}, {auroc.high:.2f}]"
-            ax.set_title(f"{model} ({fallen:.0f} % misclassified): {interval}")
-    axes[0][0].legend(loc="upper left")
+            ax.set_title(f"AUROC {line.auroc:.2f} [{line.auroc_low:.2f}, {line.auroc_high:.2f}]")
+        row[0].set_ylabel(f"{model}\n({100 * line.misclassified:.0f} % misclassified)\ndensity")
+    drawn.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return drawn
 
 
-def finding(frame: pd.DataFrame) -> str:
-    """How far the observation holds for each model: AUROC, mean over the critic seeds."""
+def finding(table: pd.DataFrame) -> str:
+    """How far the observation holds for each model: AUROC, mean ± std over the critic seeds."""
     parts = []
-    for model, part in effects(frame).groupby("model", sort=False):
-        means = part.groupby("quantity", sort=False)["auroc"].agg(
-            lambda estimates: _spread([estimate.value for estimate in estimates], 2)
-        )
-        parts.append(f"{model}: " + ", ".join(f"{name} {mean}" for name, mean in means.items()))
+    for model, part in table.groupby("model", sort=False):
+        found = part.groupby("quantity", sort=False)["auroc"]
+        means = [f"{quantity} {tables.mean_std(values, 2)}" for quantity, values in found]
+        parts.append(f"{model}: " + ", ".join(means))
     return "AUROC of MI, natural against adversarial outputs: " + "; ".join(parts) + "."
 
 

@@ -33,49 +33,50 @@ def runs(profile: Profile) -> list[EvaluationRun]:
     ]
 
 
-def accuracies(frame: pd.DataFrame) -> pd.DataFrame:
-    """Accuracy of each model under each attack, with norm and eps: shares in [0, 1]."""
+def table(frame: pd.DataFrame) -> pd.DataFrame:
+    """A line per threat model, model and attack (see tables.accuracies), with norm and eps."""
     parts = []
     for (norm, eps), part in frame.groupby(["norm", "eps"], sort=False):
-        rows = part.assign(model=part["name"])
-        parts.append(tables.accuracies(rows).assign(norm=norm, eps=eps))
+        found = tables.accuracies(part.assign(model=part["name"]))
+        found.insert(0, "norm", norm)
+        found.insert(1, "eps", eps)
+        parts.append(found)
     return pd.concat(parts, ignore_index=True)
 
 
-def table(frame: pd.DataFrame) -> pd.DataFrame:
+def layout(table: pd.DataFrame) -> pd.DataFrame:
     """A line per threat model and model, a column per attack: "78.0 [74.1, 81.6]"."""
-    long = accuracies(frame)
-    long["text"] = [tables.percent(*row) for row in long[["accuracy", "low", "high"]].to_numpy()]
-    parts = []
-    for (norm, eps), part in long.groupby(["norm", "eps"], sort=False):
-        wide = part.pivot(index=["model", "samples"], columns="attack", values="text")
-        wide = wide.loc[list(dict.fromkeys(zip(part["model"], part["samples"], strict=True)))]
-        wide = wide[list(dict.fromkeys(part["attack"]))].reset_index()
-        wide.insert(0, "threat", f"{norm} {eps}")
-        parts.append(wide)
-    merged = pd.concat(parts, ignore_index=True).fillna("")
-    merged.columns.name = None
-    last = merged.pop(tables.WORST_CASE)
-    return merged.assign(**{tables.WORST_CASE: last})
+    lines = []
+    for (norm, eps, model), part in table.groupby(["norm", "eps", "model"], sort=False):
+        line = {"threat": f"{norm} {eps}", "model": model, "samples": part["samples"].iloc[0]}
+        for row in part.itertuples():
+            line[row.attack] = tables.percent(row.accuracy, row.low, row.high)
+        lines.append(line)
+    texts = pd.DataFrame(lines).fillna("")
+    worst = texts.pop(tables.WORST_CASE)
+    return texts.assign(**{tables.WORST_CASE: worst})
 
 
-def figure(frame: pd.DataFrame) -> Figure:
+def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """A panel per threat model: accuracy with its interval under each attack."""
-    long = accuracies(frame)
-    models = list(dict.fromkeys(long["model"]))
-    threats = list(long.groupby(["norm", "eps"], sort=False))
-    drawn, axes = subplots(1, len(threats), figsize=(figures.PAGE, 2.1), sharey=True, squeeze=False)
+    del frame
+    models = list(dict.fromkeys(table["model"]))
+    threats = list(table.groupby(["norm", "eps"], sort=False))
+    size = (figures.PAGE, 2.2)
+    drawn, axes = subplots(1, len(threats), figsize=size, sharey=True, squeeze=False)
     for ax, ((norm, eps), part) in zip(axes[0], threats, strict=True):
         figures.accuracy_dots(ax, part, models)
         ax.set_title(f"{norm}, ε = {eps}, {part['samples'].iloc[0]} samples")
-    axes[0][-1].set_ylabel("")
-    axes[0][-1].legend()
+    for ax in axes[0][1:]:
+        ax.set_ylabel("")
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    drawn.legend(handles, labels, loc="outside upper center", ncols=len(models))
     return drawn
 
 
-def finding(frame: pd.DataFrame) -> str:
+def finding(table: pd.DataFrame) -> str:
     """The headline: worst-case accuracy of each model under each threat model."""
-    worst = accuracies(frame).query("attack == @tables.WORST_CASE")
+    worst = table[table["attack"] == tables.WORST_CASE]
     parts = [
         f"{row.model} {tables.percent(row.accuracy, row.low, row.high)} % ({row.norm} {row.eps})"
         for row in worst.itertuples()

@@ -1,0 +1,58 @@
+"""Evaluate adversarial robustness, and explain it by natural and adversarial mutual information.
+
+>>> import workbench as wb
+>>> wb.ThreatModel("Linf", "8/255").epsilon == 8 / 255
+True
+
+A name is imported when it is first used, so that reading results never loads torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from workbench.data import Dataset, load_data
+    from workbench.errors import InputError
+    from workbench.evaluation.battery import Evaluation, evaluate
+    from workbench.evaluation.information import Information, mutual_information
+    from workbench.evaluation.store import Store
+    from workbench.models import Classifier, load_model
+    from workbench.tables import accuracies
+    from workbench.threat import ThreatModel
+
+_HOMES = {
+    "Classifier": "workbench.models",
+    "Dataset": "workbench.data",
+    "Evaluation": "workbench.evaluation.battery",
+    "Information": "workbench.evaluation.information",
+    "InputError": "workbench.errors",
+    "Store": "workbench.evaluation.store",
+    "ThreatModel": "workbench.threat",
+    "accuracies": "workbench.tables",
+    "evaluate": "workbench.evaluation.battery",
+    "load_data": "workbench.data",
+    "load_model": "workbench.models",
+    "mutual_information": "workbench.evaluation.information",
+}
+
+__all__ = [
+    "Classifier",
+    "Dataset",
+    "Evaluation",
+    "Information",
+    "InputError",
+    "Store",
+    "ThreatModel",
+    "accuracies",
+    "evaluate",
+    "load_data",
+    "load_model",
+    "mutual_information",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name from its home."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'workbench' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,8 +1,9 @@
 """The command line that all analyses share: fill, table, draw, save.
 
-An analysis is a module whose docstring's first line is its title, with four functions:
-`runs(profile)` says what must be measured; `table(frame)`, `figure(frame)` and `finding(frame)`
-(one sentence) turn the records into what is shown. Its last line calls `main`.
+An analysis is a module whose docstring's first line is its title, with five functions:
+`runs(profile)` says what must be measured; `table(frame)` turns the records into numbers, which
+`layout(table)` prints, `figure(frame, table)` draws, and `finding(table)` says in one sentence.
+Its last line calls `main`.
 """
 
 import sys
@@ -71,7 +72,8 @@ def run(module: ModuleType, profile: str, store: Store, device: str, folder: Pat
     frame, keys = records(runs, store, device_of(device))
     name = Path(str(module.__file__)).stem
     title = (module.__doc__ or name).strip().splitlines()[0]
-    table: pd.DataFrame = module.table(frame)
+    numbers: pd.DataFrame = module.table(frame)
+    texts: pd.DataFrame = module.layout(numbers)
     facts = {
         "analysis": title,
         "command": f"python -m analyses.{name} --profile {profile}",
@@ -81,8 +83,17 @@ def run(module: ModuleType, profile: str, store: Store, device: str, folder: Pat
         "records": sorted(set(keys)),
         **{key: value for key, value in provenance().items() if key != "created"},
     }
-    files = _save(module, name, frame, table, facts, folder)
-    return Outcome(title, module.finding(frame), table, files)
+    folder.mkdir(parents=True, exist_ok=True)
+    with figures.style():
+        drawn = module.figure(frame, numbers)
+        drawn.savefig(folder / f"{name}.png")
+        drawn.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
+    write_text(folder / f"{name}.csv", numbers.to_csv(index=False))
+    write_text(folder / f"{name}.md", tables.markdown(texts))
+    write_text(folder / f"{name}.tex", tables.latex(texts, title))
+    write_json(facts, folder / f"{name}.json")
+    files = [folder / f"{name}.{kind}" for kind in ("png", "pdf", "csv", "md", "tex", "json")]
+    return Outcome(title, module.finding(numbers), texts, files)
 
 
 def records(runs: Sequence[Run], store: Store, device: str) -> tuple[pd.DataFrame, list[str]]:
@@ -124,24 +135,3 @@ def _measure(
         **common,
     )
     return found.rows, found.keys
-
-
-def _save(
-    module: ModuleType,
-    name: str,
-    frame: pd.DataFrame,
-    table: pd.DataFrame,
-    facts: dict[str, Any],
-    folder: Path,
-) -> list[Path]:
-    """Write the figure, the table in three forms, and where they come from."""
-    folder.mkdir(parents=True, exist_ok=True)
-    with figures.style():
-        drawn = module.figure(frame)
-        drawn.savefig(folder / f"{name}.png")
-        drawn.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
-    write_text(folder / f"{name}.csv", table.to_csv(index=False))
-    write_text(folder / f"{name}.md", tables.markdown(table))
-    write_text(folder / f"{name}.tex", tables.latex(table, facts["analysis"]))
-    write_json(facts, folder / f"{name}.json")
-    return [folder / f"{name}.{kind}" for kind in ("png", "pdf", "csv", "md", "tex", "json")]

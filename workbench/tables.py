@@ -2,10 +2,16 @@
 
 import pandas as pd
 
-from workbench.statistics import clopper_pearson
+from workbench.statistics import clopper_pearson, cohens_d, paired_auroc, sign_share
 
 WORST_CASE = "worst case"
 CLEAN = "none"
+
+# quantity: the columns of natural and of adversarial outputs, and where the paper sees the latter
+QUANTITIES = {
+    "natural MI": ("natural_mi_natural", "natural_mi_adversarial", -1),
+    "adversarial MI": ("adversarial_mi_natural", "adversarial_mi_adversarial", 1),
+}
 
 
 def verdicts(rows: pd.DataFrame) -> pd.DataFrame:
@@ -38,6 +44,88 @@ def accuracies(rows: pd.DataFrame) -> pd.DataFrame:
             interval = {"accuracy": estimate.value, "low": estimate.low, "high": estimate.high}
             records.append({"model": model, "attack": attack, "samples": len(part), **interval})
     return pd.DataFrame(records)
+
+
+def observation(rows: pd.DataFrame) -> pd.DataFrame:
+    """How far the paper's observation holds: a line per model, critic seed and quantity.
+
+    Columns: model, critic_seed, quantity, samples; natural_mean, natural_std, adversarial_mean,
+    adversarial_std of the outputs' MI in nats; misclassified, the share of adversarial samples;
+    auroc, auroc_low, auroc_high of telling adversarial from natural outputs (above 0.5 where the
+    observation holds); cohens_d; in_order, in_order_low, in_order_high, the share of samples whose
+    own two values are in the observation's order.
+    """
+    records = []
+    for (model, seed), part in rows.groupby(["model", "critic_seed"], sort=False):
+        misclassified = float((part["adversarial_prediction"] != part["label"]).mean())
+        for quantity, (natural, adversarial, sign) in QUANTITIES.items():
+            high, low = sign * part[adversarial].to_numpy(), sign * part[natural].to_numpy()
+            auroc, share = paired_auroc(high, low), sign_share(high, low)
+            records.append(
+                {
+                    "model": model,
+                    "critic_seed": seed,
+                    "quantity": quantity,
+                    "samples": len(part),
+                    "natural_mean": part[natural].mean(),
+                    "natural_std": part[natural].std(),
+                    "adversarial_mean": part[adversarial].mean(),
+                    "adversarial_std": part[adversarial].std(),
+                    "misclassified": misclassified,
+                    "auroc": auroc.value,
+                    "auroc_low": auroc.low,
+                    "auroc_high": auroc.high,
+                    "cohens_d": cohens_d(high, low),
+                    "in_order": share.value,
+                    "in_order_low": share.low,
+                    "in_order_high": share.high,
+                }
+            )
+    return pd.DataFrame(records)
+
+
+def observation_texts(table: pd.DataFrame) -> pd.DataFrame:
+    """The lines of `observation` as they are printed, and mean ± std over critic seeds."""
+    lines = []
+    for (model, quantity), part in table.groupby(["model", "quantity"], sort=False):
+        for row in part.itertuples():
+            interval = f"[{row.auroc_low:.3f}, {row.auroc_high:.3f}]"
+            lines.append(
+                {
+                    "model": model,
+                    "quantity": quantity,
+                    "critic seed": str(row.critic_seed),
+                    "samples": row.samples,
+                    "natural (nats)": f"{row.natural_mean:.2f} ± {row.natural_std:.2f}",
+                    "adversarial (nats)": f"{row.adversarial_mean:.2f} ± {row.adversarial_std:.2f}",
+                    "AUROC [95 % CI]": f"{row.auroc:.3f} {interval}",
+                    "Cohen's d": f"{row.cohens_d:.2f}",
+                    "in order %": percent(row.in_order, row.in_order_low, row.in_order_high),
+                }
+            )
+        if len(part) > 1:
+            lines.append(
+                {
+                    "model": model,
+                    "quantity": quantity,
+                    "critic seed": "mean ± std",
+                    "samples": part["samples"].iloc[0],
+                    "AUROC [95 % CI]": mean_std(part["auroc"], 3),
+                    "Cohen's d": mean_std(part["cohens_d"], 2),
+                }
+            )
+    return pd.DataFrame(lines).fillna("")
+
+
+def mean_std(values: pd.Series, digits: int) -> str:
+    """Mean ± standard deviation as text; the value alone where there is one.
+
+    >>> mean_std(pd.Series([1.0, 3.0]), 1)
+    '2.0 ± 1.4'
+    """
+    if len(values) == 1:
+        return f"{values.iloc[0]:.{digits}f}"
+    return f"{values.mean():.{digits}f} ± {values.std():.{digits}f}"
 
 
 def total_costs(costs: pd.DataFrame) -> pd.DataFrame:

@@ -205,13 +205,19 @@ def evaluate(
         )
     ]
     units = fill(jobs, store, progress)
-    description = {
-        "model": {"name": model.origin, "fingerprint": model.fingerprint},
-        "data": {"name": data.name, "split": data.split, "fingerprint": data.fingerprint},
-        "threat": {"norm": threat.norm, "eps": threat.eps, "epsilon": threat.epsilon},
+    description = describe(model, data, threat) | {
         "samples": samples,
         "seed": seed,
         "batch_size": unit_size,
         "device": device,
     }
     return Evaluation(rows_of(units), costs_of(units), [u.key for u in units], description)
+
+
+def describe(model: Classifier, data: Dataset, threat: ThreatModel) -> dict[str, Any]:
+    """What is measured, for a report: names and fingerprints, ε as given and as a number."""
+    return {
+        "model": {"name": model.origin, "fingerprint": model.fingerprint},
+        "data": {"name": data.name, "split": data.split, "fingerprint": data.fingerprint},
+        "threat": {"norm": threat.norm, "eps": threat.eps, "epsilon": threat.epsilon},
+    }

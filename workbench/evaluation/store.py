@@ -54,8 +54,8 @@ class Store:
     Raises InputError when the folder cannot be written.
     """
 
-    def __init__(self, root: Path, say: Say = quiet) -> None:
-        self.root = root
+    def __init__(self, root: Path | str, say: Say = quiet) -> None:
+        self.root = root = Path(root)
         self.say = say
         try:
             for folder in ("units", "unfinished", "damaged"):

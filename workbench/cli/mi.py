@@ -1,0 +1,85 @@
+"""`workbench mi`: natural and adversarial MI of a model's outputs, per sample."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+
+from workbench import options, tables
+from workbench.data import load_data
+from workbench.devices import device_of
+from workbench.evaluation.information import Information, mutual_information
+from workbench.evaluation.store import Store
+from workbench.models import load_model
+from workbench.provenance import provenance
+from workbench.screen import progress_bar, say, show, write_json, write_text
+from workbench.threat import ThreatModel
+
+FitSamples = Annotated[
+    int, typer.Option(min=20, help="Training samples that the critics are fitted to.")
+]
+CriticSeed = Annotated[int, typer.Option(min=0, help="Seed of the critics.")]
+Attack = Annotated[str, typer.Option(help="Attack that makes x̃; it should run every step.")]
+Csv = Annotated[Path | None, typer.Option(help="Write the per-sample values to this file.")]
+
+
+def mi(
+    model: options.Model,
+    arch: options.Arch = None,
+    data: options.Data = "fashion-mnist",
+    norm: options.Norm = "Linf",
+    eps: options.Eps = "0.1",
+    attack: Attack = "pgd-40:stop_at_success=false",
+    samples: options.Samples = 1000,
+    fit_samples: FitSamples = 10000,
+    seed: options.Seed = 0,
+    critic_seed: CriticSeed = 0,
+    batch_size: options.BatchSize = options.DEFAULT_UNIT,
+    device: options.Device = "auto",
+    store: options.StoreFolder = options.DEFAULT_STORE,
+    csv: Csv = None,
+    json: options.Json = None,
+) -> None:
+    """Estimate natural and adversarial MI of natural and adversarial outputs, per sample.
+
+    Critics are fitted to attacked training samples, or, for your own data, to the samples after
+    the scored ones. Stopped at any moment, the same command goes on where it was.
+
+    Example: workbench mi zoo:fashion-mnist/natural --csv mi.csv
+    """
+    place = device_of(device)
+    classifier = load_model(model, arch, place)
+    with progress_bar() as progress:
+        found = mutual_information(
+            classifier,
+            load_data(data, "train", say),
+            load_data(data, "test", say),
+            ThreatModel(norm, eps),
+            attack,
+            store=Store(store, say),
+            samples=samples,
+            fit_samples=fit_samples,
+            seed=seed,
+            critic_seed=critic_seed,
+            unit_size=batch_size,
+            device=place,
+            progress=progress,
+        )
+    table = tables.observation(found.rows.assign(model=model))
+    if csv is not None:
+        write_text(csv, found.rows.to_csv(index=False))
+        say(f"wrote {len(found.rows)} samples to {csv}")
+    write_json(summary(found, table), json)
+    if str(json) != "-":
+        show(tables.observation_texts(table), f"MI of {model} on {data}, {norm} {eps}")
+
+
+def summary(found: Information, table: pd.DataFrame) -> dict[str, Any]:
+    """The result as JSON: MI in nats, AUROC with its 95 % interval, facts of the critics' fit."""
+    return {
+        "quantities": table.drop(columns=["model", "critic_seed"]).to_dict("records"),
+        "fit": dict(found.fit),
+        **found.description,
+        **{name: value for name, value in provenance().items() if name != "created"},
+    }

@@ -1,0 +1,121 @@
+"""Fit one critic to pairs of pattern and output (Eq. 4)."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple
+
+import torch
+
+from workbench.errors import InputError
+from workbench.information.bounds import BOUNDS
+from workbench.information.critic import Critic
+from workbench.progress import Progress, no_progress
+
+CHECKED = 1000  # pairs that statistics and checks are taken from
+CHECKS = 10  # per fit
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The settings of a fit: Adam, one cycle of the learning rate, a tenth of the pairs held out.
+
+    bound: a name of BOUNDS. units: of the critic. steps: of the optimiser. batch: pairs per step,
+    each one's negatives are the others. lr: highest learning rate. version: raised when the same
+    settings give another critic.
+    Why InfoNCE: on Gaussians of 1, 5 and 20 dimensions it came closest to the known MI and to
+    every sample's own (2 nats, d 1: 1 % and correlation 0.99, against 6 % and 0.97 for
+    donsker-varadhan, 4 % and 0.94 for jensen-shannon); on Fashion-MNIST it also parts natural
+    and adversarial outputs best.
+    Raises InputError for settings that make no fit.
+    """
+
+    bound: str = "infonce"
+    units: int = 128
+    steps: int = 400
+    batch: int = 128
+    lr: float = 5e-3
+    version: ClassVar[int] = 1
+
+    def __post_init__(self) -> None:
+        if self.bound not in BOUNDS:
+            raise InputError(f"no bound {self.bound!r}; use one of {', '.join(BOUNDS)}")
+        if min(self.units - 1, self.steps, self.batch - 1) < 1 or not 0 < self.lr < math.inf:
+            raise InputError(f"{self} is no fit; use units, batch >= 2, steps >= 1, lr > 0")
+
+
+class Check(NamedTuple):
+    """The bound after some steps on fitted and on held-out pairs, equally many: nats.
+
+    Overfitting shows as held_out falling behind fitted.
+    """
+
+    step: int
+    fitted: float
+    held_out: float
+
+
+def fit_critic(
+    critic: Critic,
+    patterns: torch.Tensor,
+    outputs: torch.Tensor,
+    fit: Fit,
+    generator: torch.Generator,
+    progress: Progress = no_progress,
+) -> list[Check]:
+    """Maximise the bound between patterns (n, ...) and outputs (n, k); the critic is changed.
+
+    Natural MI is fitted to (x, h(x)), adversarial MI to (n, h(x̃)). Data may lie on another
+    device than the critic. generator: a CPU one; it decides which pairs are held out and all
+    batches. progress: called with steps.
+    Returns checks along the way, the last one at the end.
+    Raises InputError when there are too few pairs or the fit diverges: no critic, no number.
+    """
+    fitted, held_out = _split(len(patterns), fit, generator)
+    seen = min(CHECKED, len(held_out))
+    critic.calibrate(patterns[fitted[:CHECKED]], outputs[fitted[:CHECKED]])
+    optimizer = torch.optim.Adam(critic.parameters(), fit.lr)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, fit.lr, fit.steps, pct_start=0.05)
+    checks = []
+
+    def bound(rows: torch.Tensor, step: int) -> torch.Tensor:
+        value = BOUNDS[fit.bound](critic(patterns[rows], outputs[rows]))
+        if not value.isfinite():
+            raise InputError(
+                f"the fit of a critic diverged at step {step}; use less lr than {fit.lr}"
+            )
+        return value
+
+    for step, rows in enumerate(_batches(fitted, fit, generator), 1):
+        optimizer.zero_grad()
+        (-bound(rows, step)).backward()
+        optimizer.step()
+        schedule.step()
+        progress(step, fit.steps, "fitting a critic")
+        if step == fit.steps or step % max(1, fit.steps // CHECKS) == 0:
+            with torch.no_grad():
+                values = [bound(part[:seen], step).item() for part in (fitted, held_out)]
+            checks.append(Check(step, *values))
+    return checks
+
+
+def _split(n: int, fit: Fit, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows to fit and rows to hold out, in random order."""
+    order = torch.randperm(n, generator=generator)
+    held_out, fitted = order[: n // 10], order[n // 10 :]
+    if len(held_out) < 2 or len(fitted) < fit.batch:
+        raise InputError(
+            f"{n} pairs are too few for a fit in batches of {fit.batch}; use more samples, or a "
+            "smaller batch (20 pairs at least)"
+        )
+    return fitted, held_out
+
+
+def _batches(rows: torch.Tensor, fit: Fit, generator: torch.Generator) -> Iterator[torch.Tensor]:
+    """Batches without a pair twice, in a new order each epoch, until the steps are done."""
+    per_epoch = len(rows) // fit.batch
+    for step in range(fit.steps):
+        if step % per_epoch == 0:
+            order = torch.randperm(len(rows), generator=generator)
+        start = step % per_epoch * fit.batch
+        yield rows[order[start : start + fit.batch]]
