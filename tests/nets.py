@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from safetensors.torch import save_file
 from sklearn.datasets import load_digits
@@ -22,5 +21,7 @@ def write_digits(path: Path) -> Path:
     images, labels = load_digits(return_X_y=True)
     fitted = LogisticRegression(max_iter=200).fit(images[:1437] / 16, labels[:1437])
     weights = {"1.weight": fitted.coef_, "1.bias": fitted.intercept_}
-    save_file({k: torch.from_numpy(v.astype(np.float32)) for k, v in weights.items()}, path)
+    save_file(
+        {k: torch.tensor(v, dtype=torch.float32).contiguous() for k, v in weights.items()}, path
+    )
     return path

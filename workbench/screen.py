@@ -27,6 +27,7 @@ from typer.exceptions import TyperException
 from workbench.errors import InputError
 from workbench.progress import Progress as ReportProgress
 
+STOPPED = 130  # the exit code of a command that Ctrl-C ended
 WIDE = 200  # columns where the output is no terminal, so that no table is cut
 
 screen = Console(stderr=True, soft_wrap=True)
@@ -99,14 +100,16 @@ def guarded(command: Callable[[], int | None]) -> int:
     Bad input, and files that cannot be read or written, are one line without a traceback.
     """
     try:
-        return command() or 0
+        code = command() or 0
     except (InputError, OSError) as error:
         return _refuse(str(error))
     except TyperException as error:
         return _refuse(f"{error.format_message()} (--help says more)")
     except (KeyboardInterrupt, typer.Abort):
+        code = STOPPED
+    if code == STOPPED:
         sys.stderr.write("stopped; the same command goes on from here\n")
-        return 130
+    return code
 
 
 def _refuse(message: str) -> int:

@@ -28,14 +28,14 @@ def refuse(capsys, *arguments: object) -> str:
     return lines[0]
 
 
-def evaluate(model: Path, store: Path, **options: object) -> list[object]:
+def evaluate(model: Path, folder: Path, **options: object) -> list[object]:
     chosen = {
         "arch": nets.ARCH,
         "data": "digits",
         "attacks": "fgsm",
         "samples": 20,
         "device": "cpu",
-        "store": store,
+        "store": folder,
         **options,
     }
     pairs = [(f"--{name.replace('_', '-')}", value) for name, value in chosen.items()]
@@ -80,8 +80,8 @@ def test_no_such_model(capsys, tmp_path) -> None:
 
 
 def test_unknown_zoo_model(capsys, tmp_path) -> None:
-    line = refuse(capsys, *evaluate(Path("zoo:fashion-mnist/best"), tmp_path / "store"))
-    assert "fashion-mnist/standard-at" in line
+    line = refuse(capsys, "evaluate", "zoo:fashion-mnist/best", "--store", tmp_path / "store")
+    assert "fashion-mnist/best" in line
 
 
 def test_nan_weights(capsys, tmp_path) -> None:
