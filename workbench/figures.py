@@ -53,26 +53,9 @@ def distributions(axes: Axes, natural: pd.Series, adversarial: pd.Series, label:
         (natural, "natural output", NATURAL, "-"),
         (adversarial, "adversarial output", ADVERSARIAL, "--"),
     ):
-        sns.kdeplot(
-            x=values,
-            ax=axes,
-            color=colour,
-            linestyle=line,
-            fill=True,
-            alpha=0.18,
-            clip=clip,
-            linewidth=0,
-            warn_singular=False,
-        )
-        sns.kdeplot(
-            x=values,
-            ax=axes,
-            color=colour,
-            linestyle=line,
-            clip=clip,
-            label=name,
-            warn_singular=False,
-        )
+        common = {"x": values, "ax": axes, "color": colour, "clip": clip, "warn_singular": False}
+        sns.kdeplot(**common, fill=True, alpha=0.18, linewidth=0)
+        sns.kdeplot(**common, linestyle=line, label=name)
     axes.set(xlabel=label, ylabel="density")
     return axes
 
