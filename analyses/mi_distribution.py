@@ -3,7 +3,9 @@
 The paper observes that adversarial samples have larger adversarial MI and smaller natural MI than
 natural samples. Each line says how far that holds for one model: AUROC (0.5 is none, 1 is wholly
 parted) with its 95 % interval, Cohen's d, and the share of samples whose own two values are in
-the order of the observation. Critics are fitted anew for each critic seed.
+the order of the observation. "flipped" are the samples that the attack turns from right to wrong,
+the ones that Eq. 6 selects. The logit margin is no MI: it is what a reader can have without a
+critic. Critics are fitted anew for each critic seed.
 """
 
 import sys
@@ -22,7 +24,9 @@ def runs(profile: Profile) -> list[InformationRun]:
     wanted = profile.information
     return [
         InformationRun(
-            model,
+            model.reference,
+            model.arch,
+            model.title,
             profile.data,
             wanted.norm,
             wanted.eps,
@@ -71,8 +75,8 @@ def finding(table: pd.DataFrame) -> str:
     """How far the observation holds for each model: AUROC, mean ± std over the critic seeds."""
     parts = []
     for model, part in table.groupby("model", sort=False):
-        found = part.groupby("quantity", sort=False)["auroc"]
-        means = [f"{quantity} {tables.mean_std(values, 2)}" for quantity, values in found]
+        found = part[part["quantity"].isin(tables.QUANTITIES)].groupby("quantity", sort=False)
+        means = [f"{name} {tables.mean_std(values, 2)}" for name, values in found["auroc"]]
         parts.append(f"{model}: " + ", ".join(means))
     return "AUROC of MI, natural against adversarial outputs: " + "; ".join(parts) + "."
 

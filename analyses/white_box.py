@@ -19,7 +19,9 @@ def runs(profile: Profile) -> list[EvaluationRun]:
     """Every model under every threat model of the profile."""
     return [
         EvaluationRun(
-            model,
+            model.reference,
+            model.arch,
+            model.title,
             profile.data,
             battery.norm,
             battery.eps,

@@ -51,7 +51,7 @@ class ResNet2b(nn.Module):
 
 
 def cifar10_cnn_a_adv() -> nn.Module:
-    return Normalized(small_cnn(channels=3, size=32), (0.485, 0.456, 0.406), (0.225,) * 3)
+    return Normalized(small_cnn(shape=(3, 32, 32)), (0.485, 0.456, 0.406), (0.225,) * 3)
 
 
 def cifar10_wong_small_8px() -> nn.Module:

@@ -105,6 +105,12 @@ def test_a_zero_gradient_gives_no_direction(norm: str) -> None:
     assert torch.equal(ThreatModel(norm, "0.5").ascent(zero), zero)
 
 
+@pytest.mark.parametrize("scale", [1e-30, 1e-25, 1.0, 1e25])
+def test_ascent_has_length_one_for_gradients_of_any_size(scale) -> None:
+    gradient = scale * torch.tensor([3.0, 4.0]).view(1, 1, 1, 2)
+    assert ThreatModel("L2", "0.5").ascent(gradient).flatten().tolist() == pytest.approx([0.6, 0.8])
+
+
 def test_random_starts_fill_the_l2_ball_uniformly() -> None:
     threat = ThreatModel("L2", "0.2")
     x = torch.full((4000, 1, 1, 2), 0.5)

@@ -7,7 +7,7 @@ Its last line calls `main`.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -19,14 +19,14 @@ import typer
 
 from workbench import figures, options, tables
 from workbench.data import Dataset, load_data
-from workbench.devices import device_of
-from workbench.evaluation.battery import evaluate
-from workbench.evaluation.information import mutual_information
+from workbench.devices import device_of, limit_threads
+from workbench.evaluation.battery import Evaluation, evaluate
+from workbench.evaluation.information import Information, mutual_information
 from workbench.evaluation.store import Store
 from workbench.models import Classifier, load_model
 from workbench.profiles import load_profile
 from workbench.progress import Progress
-from workbench.provenance import provenance
+from workbench.provenance import commit, versions
 from workbench.screen import guarded, output, progress_bar, say, show, write_json, write_text
 from workbench.specs import EvaluationRun, Run
 from workbench.threat import ThreatModel
@@ -69,7 +69,7 @@ def run(module: ModuleType, profile: str, store: Store, device: str, folder: Pat
     are written. Raises InputError for bad input of any kind.
     """
     runs: Sequence[Run] = module.runs(load_profile(profile))
-    frame, keys = records(runs, store, device_of(device))
+    frame, keys, origins = records(runs, store, device_of(device))
     name = Path(str(module.__file__)).stem
     title = (module.__doc__ or name).strip().splitlines()[0]
     numbers: pd.DataFrame = module.table(frame)
@@ -80,8 +80,10 @@ def run(module: ModuleType, profile: str, store: Store, device: str, folder: Pat
         "profile": profile,
         "seeds": sorted({run.seed for run in runs}),
         "samples": sorted({run.samples for run in runs}),
+        "models": {run.name: run.model for run in runs},
+        "computed_by": origins,
+        "drawn_by": {"versions": versions(), "commit": commit()},
         "records": sorted(set(keys)),
-        **{key: value for key, value in provenance().items() if key != "created"},
     }
     folder.mkdir(parents=True, exist_ok=True)
     with figures.style():
@@ -96,34 +98,36 @@ def run(module: ModuleType, profile: str, store: Store, device: str, folder: Pat
     return Outcome(title, module.finding(numbers), texts, files)
 
 
-def records(runs: Sequence[Run], store: Store, device: str) -> tuple[pd.DataFrame, list[str]]:
-    """The records of all runs in one frame, and the keys of the units that hold them.
+def records(
+    runs: Sequence[Run], store: Store, device: str
+) -> tuple[pd.DataFrame, list[str], list[dict[str, Any]]]:
+    """The records of all runs in one frame, the keys of their units, and what computed those.
 
     The frame has the columns of evaluation.records, and "name" (of the model) and "eps" as given.
     """
     load, data = cache(load_model), cache(load_data)
-    frames, keys = [], []
+    frames, keys, origins = [], [], []
     with progress_bar() as progress:
         for run in runs:
-            model = load(run.model, None, device)
-            rows, used = _measure(run, model, data, store, device, progress)
-            short = run.model.rpartition("/")[2]
-            frames.append(rows.assign(name=short, eps=run.eps))
-            keys += used
-    return pd.concat(frames, ignore_index=True), keys
+            test = data(run.data, "test", say)
+            model = load(run.model, run.arch, device, test.shape, len(test.classes))
+            limit_threads(model)
+            found = _measure(run, model, data, store, progress)
+            frames.append(found.rows.assign(name=run.name, eps=run.eps))
+            keys += found.keys
+            origins += [o for o in found.description["computed_by"] if o not in origins]
+    return pd.concat(frames, ignore_index=True), keys, origins
 
 
 def _measure(
-    run: Run, model: Classifier, data: Any, store: Store, device: str, progress: Progress
-) -> tuple[pd.DataFrame, list[str]]:
-    """The rows of one run and the keys of their units."""
-    threat = ThreatModel(run.norm, run.eps)
-    test: Dataset = data(run.data, "test", say)
-    common: dict[str, Any] = {"store": store, "device": device, "progress": progress}
-    common |= {"seed": run.seed, "samples": run.samples, "unit_size": run.unit_size}
+    run: Run, model: Classifier, data: Callable[..., Dataset], store: Store, progress: Progress
+) -> Evaluation | Information:
+    """The records of one run."""
+    threat, test = ThreatModel(run.norm, run.eps), data(run.data, "test", say)
+    common: dict[str, Any] = {"store": store, "progress": progress, "seed": run.seed}
+    common |= {"samples": run.samples, "unit_size": run.unit_size}
     if isinstance(run, EvaluationRun):
-        result = evaluate(model, test, threat, run.attacks, **common)
-        return result.rows, result.keys
+        return evaluate(model, test, threat, run.attacks, **common)
     found = mutual_information(
         model,
         data(run.data, "train", say),
@@ -134,4 +138,6 @@ def _measure(
         critic_seed=run.critic_seed,
         **common,
     )
-    return found.rows, found.keys
+    for warning in found.warnings:
+        say(f"warning, {run.name}: {warning}")
+    return found

@@ -23,8 +23,10 @@ Attacks = Annotated[
     str,
     typer.Option(help="Names with commas between: fgsm, pgd-10, pgd-40, autoattack, cw, ddn."),
 ]
-Samples = Annotated[int, typer.Option(min=1, help="The first so many test samples.")]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of every random number.")]
+Samples = Annotated[
+    int | None, typer.Option(min=1, help="The first so many test samples.", show_default="1000")
+]
+Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of every random number.")]
 BatchSize = Annotated[
     int, typer.Option(min=1, help="Samples per stored unit of work; also AutoAttack's batch.")
 ]
@@ -40,6 +42,7 @@ Json = Annotated[
     Path | None, typer.Option("--json", help="Write the result to this file too; - prints it.")
 ]
 
+DEFAULT_SAMPLES = 1000
 DEFAULT_STORE = Path(".workbench")
 DEFAULT_FIGURES = Path("figures")
 DEFAULT_UNIT = UNIT_SIZE

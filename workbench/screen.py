@@ -3,7 +3,6 @@
 import json
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 import pandas as pd
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -44,7 +44,7 @@ def progress_bar(unit: str = "samples") -> Iterator[ReportProgress]:
     """A progress bar with an estimate; it appears when there is something to do."""
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TextColumn(unit),
@@ -65,12 +65,12 @@ def progress_bar(unit: str = "samples") -> Iterator[ReportProgress]:
 
 def show(table: pd.DataFrame, title: str) -> None:
     """Print a table; columns of numbers are aligned right."""
-    shown = Table(title=title, title_justify="left")
+    shown = Table(title=escape(title), title_justify="left")
     for name, kind in table.dtypes.items():
         right = pd.api.types.is_numeric_dtype(kind)
         shown.add_column(str(name), justify="right" if right else "left", overflow="fold")
     for row in table.itertuples(index=False):
-        shown.add_row(*map(str, row))
+        shown.add_row(*(escape(str(value)) for value in row))
     output.print(shown)
 
 
@@ -86,12 +86,23 @@ def write_json(content: Any, path: Path | None) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file whole: to a temporary file beside it, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", dir=path.parent, delete=False) as file:
-        file.write(text)
-    os.chmod(file.name, 0o644)
-    os.replace(file.name, path)
+    """Write a file whole: to a temporary file beside it, then renamed; a device is written to.
+
+    Raises InputError where the path cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists() and not path.is_file():
+            path.write_text(text, encoding="utf-8")
+            return
+        part = path.with_name(f".{path.name}.{os.getpid()}")
+        try:
+            part.write_text(text, encoding="utf-8")
+            os.replace(part, path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror or error})") from None
 
 
 def guarded(command: Callable[[], int | None]) -> int:
@@ -101,6 +112,9 @@ def guarded(command: Callable[[], int | None]) -> int:
     """
     try:
         code = command() or 0
+    except BrokenPipeError:  # who read the output has seen enough
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115
+        return 0
     except (InputError, OSError) as error:
         return _refuse(str(error))
     except TyperException as error:

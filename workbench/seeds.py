@@ -59,6 +59,7 @@ class Noise:
 def forked(seed: int) -> Iterator[None]:
     """Run code of a library that uses global generators: seeded inside, untouched outside."""
     python_state, numpy_state = random.getstate(), np.random.get_state()
+    mps_state = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
     try:
         with torch.random.fork_rng():
             torch.random.manual_seed(seed)
@@ -66,5 +67,7 @@ def forked(seed: int) -> Iterator[None]:
             random.seed(seed)
             yield
     finally:
+        if mps_state is not None:
+            torch.mps.set_rng_state(mps_state)
         random.setstate(python_state)
         np.random.set_state(numpy_state)

@@ -43,6 +43,7 @@ class AttackUnit:
     norm: str
     epsilon: float
     seed: int
+    measure_version: int  # of the verdict and the columns
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,8 @@ class EvaluationRun:
     """A request in names: attack a model on the first samples of a data set."""
 
     model: str
+    arch: str | None
+    name: str  # of the model, in tables and figures
     data: str
     norm: str
     eps: str
@@ -106,6 +109,8 @@ class InformationRun:
     """A request in names: the MI of the first test samples, critics fitted to training ones."""
 
     model: str
+    arch: str | None
+    name: str  # of the model, in tables and figures
     data: str
     norm: str
     eps: str

@@ -1,5 +1,8 @@
 """From records to tables: frame -> frame, and the forms in which a table is written."""
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
 from workbench.statistics import clopper_pearson, cohens_d, paired_auroc, sign_share
@@ -7,11 +10,13 @@ from workbench.statistics import clopper_pearson, cohens_d, paired_auroc, sign_s
 WORST_CASE = "worst case"
 CLEAN = "none"
 
-# quantity: the columns of natural and of adversarial outputs, and where the paper sees the latter
+# quantity: the columns of natural and of adversarial outputs, and where the paper sees the latter;
+# the margin is no MI: it is what a reader can have without any critic
 QUANTITIES = {
     "natural MI": ("natural_mi_natural", "natural_mi_adversarial", -1),
     "adversarial MI": ("adversarial_mi_natural", "adversarial_mi_adversarial", 1),
 }
+BASELINE = {"logit margin": ("clean_margin", "adversarial_margin", -1)}
 
 
 def verdicts(rows: pd.DataFrame) -> pd.DataFrame:
@@ -25,6 +30,7 @@ def verdicts(rows: pd.DataFrame) -> pd.DataFrame:
     if wide.isna().any(axis=None):
         raise ValueError("the attacks did not see the same samples of each model")
     wide = wide.astype(bool)[list(dict.fromkeys(rows["attack"]))]
+    wide = wide.drop(columns=CLEAN, errors="ignore")
     clean = rows.drop_duplicates(["model", "index"]).set_index(["model", "index"])
     wide.insert(0, CLEAN, (clean["clean_prediction"] == clean["label"]).reindex(wide.index))
     wide[WORST_CASE] = wide.all(axis=1)
@@ -49,72 +55,98 @@ def accuracies(rows: pd.DataFrame) -> pd.DataFrame:
 def observation(rows: pd.DataFrame) -> pd.DataFrame:
     """How far the paper's observation holds: a line per model, critic seed and quantity.
 
-    Columns: model, critic_seed, quantity, samples; natural_mean, natural_std, adversarial_mean,
-    adversarial_std of the outputs' MI in nats; misclassified, the share of adversarial samples;
-    auroc, auroc_low, auroc_high of telling adversarial from natural outputs (above 0.5 where the
-    observation holds); cohens_d; in_order, in_order_low, in_order_high, the share of samples whose
-    own two values are in the observation's order.
+    Columns: model, critic_seed, quantity ("logit margin" is a baseline without a critic), samples;
+    misclassified, the share of adversarial samples that are; natural_mean, natural_std,
+    adversarial_mean, adversarial_std of the outputs' values (nats; the margin in logits); auroc,
+    auroc_low, auroc_high of telling adversarial from natural outputs, above 0.5 where the
+    observation holds; cohens_d; in_order, in_order_low, in_order_high, the share of samples whose
+    own two values are in the observation's order; flipped, the number of samples that the attack
+    flips from right to wrong (Eq. 6), and flipped_auroc, _low, _high over those alone (NaN below
+    two).
     """
     records = []
     for (model, seed), part in rows.groupby(["model", "critic_seed"], sort=False):
-        misclassified = float((part["adversarial_prediction"] != part["label"]).mean())
-        for quantity, (natural, adversarial, sign) in QUANTITIES.items():
-            high, low = sign * part[adversarial].to_numpy(), sign * part[natural].to_numpy()
-            auroc, share = paired_auroc(high, low), sign_share(high, low)
-            records.append(
-                {
-                    "model": model,
-                    "critic_seed": seed,
-                    "quantity": quantity,
-                    "samples": len(part),
-                    "natural_mean": part[natural].mean(),
-                    "natural_std": part[natural].std(),
-                    "adversarial_mean": part[adversarial].mean(),
-                    "adversarial_std": part[adversarial].std(),
-                    "misclassified": misclassified,
-                    "auroc": auroc.value,
-                    "auroc_low": auroc.low,
-                    "auroc_high": auroc.high,
-                    "cohens_d": cohens_d(high, low),
-                    "in_order": share.value,
-                    "in_order_low": share.low,
-                    "in_order_high": share.high,
-                }
-            )
+        wrong = part["adversarial_prediction"] != part["label"]
+        flipped = part[wrong & (part["clean_prediction"] == part["label"])]
+        for quantity, columns in (QUANTITIES | BASELINE).items():
+            names = {"model": model, "critic_seed": seed, "quantity": quantity}
+            counts = {"samples": len(part), "misclassified": float(wrong.mean())}
+            few = {f"flipped_{k}": v for k, v in _effect(flipped, columns).items() if "auroc" in k}
+            effect = _effect(part, columns)
+            records.append({**names, **counts, **effect, "flipped": len(flipped), **few})
     return pd.DataFrame(records)
 
 
+def _effect(part: pd.DataFrame, columns: tuple[str, str, int]) -> dict[str, float]:
+    """Means, AUROC, effect size and order of one quantity over some samples."""
+    natural, adversarial, sign = columns
+    if len(part) < 2:
+        return dict.fromkeys(("auroc", "auroc_low", "auroc_high"), float("nan"))
+    high = sign * part[adversarial].to_numpy(np.float64)
+    low = sign * part[natural].to_numpy(np.float64)
+    auroc, share = paired_auroc(high, low), sign_share(high, low)
+    return {
+        "natural_mean": float(part[natural].mean()),
+        "natural_std": float(part[natural].std()),
+        "adversarial_mean": float(part[adversarial].mean()),
+        "adversarial_std": float(part[adversarial].std()),
+        "auroc": auroc.value,
+        "auroc_low": auroc.low,
+        "auroc_high": auroc.high,
+        "cohens_d": cohens_d(high, low),
+        "in_order": share.value,
+        "in_order_low": share.low,
+        "in_order_high": share.high,
+    }
+
+
 def observation_texts(table: pd.DataFrame) -> pd.DataFrame:
-    """The lines of `observation` as they are printed, and mean ± std over critic seeds."""
+    """The lines of `observation` as they are printed, and mean ± std over critic seeds.
+
+    AUROCs carry their 95 % interval, the lines over seeds their standard deviation.
+    """
     lines = []
     for (model, quantity), part in table.groupby(["model", "quantity"], sort=False):
-        for row in part.itertuples():
-            interval = f"[{row.auroc_low:.3f}, {row.auroc_high:.3f}]"
-            lines.append(
-                {
-                    "model": model,
-                    "quantity": quantity,
-                    "critic seed": str(row.critic_seed),
-                    "samples": row.samples,
-                    "natural (nats)": f"{row.natural_mean:.2f} ± {row.natural_std:.2f}",
-                    "adversarial (nats)": f"{row.adversarial_mean:.2f} ± {row.adversarial_std:.2f}",
-                    "AUROC [95 % CI]": f"{row.auroc:.3f} {interval}",
-                    "Cohen's d": f"{row.cohens_d:.2f}",
-                    "in order %": percent(row.in_order, row.in_order_low, row.in_order_high),
-                }
-            )
+        name = {"model": model, "quantity": quantity}
+        if quantity in BASELINE:
+            part = part.head(1).assign(critic_seed="")
+        lines += [name | _observation_text(row) for row in part.itertuples()]
         if len(part) > 1:
             lines.append(
-                {
-                    "model": model,
-                    "quantity": quantity,
+                name
+                | {
                     "critic seed": "mean ± std",
-                    "samples": part["samples"].iloc[0],
-                    "AUROC [95 % CI]": mean_std(part["auroc"], 3),
+                    "AUROC": mean_std(part["auroc"], 3),
                     "Cohen's d": mean_std(part["cohens_d"], 2),
+                    "AUROC, flipped": mean_std(part["flipped_auroc"], 3),
                 }
             )
     return pd.DataFrame(lines).fillna("")
+
+
+def _observation_text(row: Any) -> dict[str, str]:
+    """One line of `observation` as text."""
+    flipped = "none"
+    if row.flipped >= 2:
+        flipped = interval(row.flipped_auroc, row.flipped_auroc_low, row.flipped_auroc_high)
+    return {
+        "critic seed": str(row.critic_seed),
+        "natural outputs": f"{row.natural_mean:.2f} ± {row.natural_std:.2f}",
+        "adversarial outputs": f"{row.adversarial_mean:.2f} ± {row.adversarial_std:.2f}",
+        "AUROC": interval(row.auroc, row.auroc_low, row.auroc_high),
+        "Cohen's d": f"{row.cohens_d:.2f}",
+        "in order %": percent(row.in_order, row.in_order_low, row.in_order_high),
+        "AUROC, flipped": f"{flipped} ({row.flipped})",
+    }
+
+
+def interval(value: float, low: float, high: float) -> str:
+    """A value with its interval as text.
+
+    >>> interval(0.5, 0.25, 0.75)
+    '0.500 [0.250, 0.750]'
+    """
+    return f"{value:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def mean_std(values: pd.Series, digits: int) -> str:

@@ -1,6 +1,5 @@
 """Threat models: the only module that knows what a norm is."""
 
-import math
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -32,8 +31,8 @@ class ThreatModel:
             epsilon = float(Fraction(self.eps))
         except (ValueError, ZeroDivisionError, OverflowError, TypeError):
             raise InputError(f"eps {self.eps!r} is no number; write it as 8/255 or 0.1") from None
-        if not 0 < epsilon < math.inf:
-            raise InputError(f"eps {self.eps!r} must be above 0; write it as 8/255 or 0.1")
+        if not 0 < epsilon < 1e6:
+            raise InputError(f"eps {self.eps!r} is out of range; write it as 8/255 or 0.1")
         if self.norm == "Linf" and epsilon > 1:
             raise InputError(
                 f"eps {self.eps!r} is larger than the whole range of a pixel, which is [0, 1]; "
@@ -77,7 +76,10 @@ class ThreatModel:
         """
         if self.norm == "Linf":
             return gradient.sign()
-        return gradient / _length(gradient).clamp_min(torch.finfo(gradient.dtype).tiny)
+        tiny = torch.finfo(gradient.dtype).tiny
+        largest = gradient.abs().flatten(1).amax(1).view(-1, *[1] * (gradient.dim() - 1))
+        scaled = gradient / largest.clamp_min(tiny)  # so that squares do not underflow
+        return scaled / _length(scaled).clamp_min(tiny)
 
     def random_start(self, x: torch.Tensor, noise: Noise, *purpose: str | int) -> torch.Tensor:
         """A uniform point of the ball around each x, clipped to the box: shape kept."""

@@ -26,7 +26,10 @@ def frame() -> pd.DataFrame:
                 "name": "m",
                 "critic_seed": seed,
                 "label": 0,
+                "clean_prediction": 0,
                 "adversarial_prediction": rng.integers(0, 2, n),
+                "clean_margin": 1.0,
+                "adversarial_margin": -1.0,
                 "natural_mi_natural": natural,
                 "natural_mi_adversarial": rng.normal(size=n) - SHIFT,
                 "adversarial_mi_natural": rng.normal(size=n),
@@ -61,10 +64,10 @@ def test_the_sign_is_that_of_the_observation(frame) -> None:
 def test_the_table_has_every_seed_and_mean_and_std(frame) -> None:
     numbers = mi_distribution.table(frame)
     table = mi_distribution.layout(numbers)
-    assert table["critic seed"].tolist() == ["0", "1", "mean ± std"] * 2
+    assert table["critic seed"].tolist() == ["0", "1", "mean ± std"] * 2 + [""]
     values = numbers[numbers["quantity"] == "natural MI"]["auroc"]
     expected = f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}"
-    assert table.iloc[2]["AUROC [95 % CI]"] == expected
+    assert table.iloc[2]["AUROC"] == expected
 
 
 def test_the_figure_has_a_panel_per_quantity_with_the_interval(frame) -> None:
@@ -87,3 +90,12 @@ def test_the_profile_asks_for_every_critic_seed() -> None:
     profile = load_profile("demo")
     runs = mi_distribution.runs(profile)
     assert len(runs) == len(profile.models) * len(profile.information.critic_seeds)
+
+
+def test_the_margin_is_there_for_comparison_and_flipped_samples_are_counted(frame) -> None:
+    table = mi_distribution.table(frame).set_index(["quantity", "critic_seed"])
+    assert table.loc[("logit margin", 0), "auroc"] == 1
+    flips = (frame["adversarial_prediction"] != 0)[frame["critic_seed"] == 0]
+    assert table.loc[("natural MI", 0), "flipped"] == flips.sum()
+    parted = table.loc[("natural MI", 0), "flipped_auroc"]
+    assert parted == pytest.approx(norm.cdf(SHIFT / np.sqrt(2)), abs=0.03)

@@ -73,4 +73,4 @@ def test_the_profile_asks_for_every_model_under_every_threat() -> None:
     profile = load_profile("demo")
     runs = white_box.runs(profile)
     assert len(runs) == len(profile.models) * len(profile.threats)
-    assert {run.model for run in runs} == set(profile.models)
+    assert {run.model for run in runs} == {model.reference for model in profile.models}

@@ -36,14 +36,6 @@ def test_it_finds_what_exists_and_claims_nothing_else(name, norm, slack) -> None
     assert 0 < robust.sum() < len(x)
 
 
-@pytest.mark.parametrize("name", ["cw", "ddn"])
-def test_an_l2_attack_refuses_another_norm(name) -> None:
-    model = Linear()
-    x, y = samples(model)
-    with pytest.raises(ValueError, match="L2"):
-        measure(model, x, y, 0, attack(name), ThreatModel("Linf", "0.1"), seed=0)
-
-
 def test_autoattack_refuses_too_few_classes() -> None:
     class Two(Linear):
         def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -31,6 +31,10 @@ def test_a_label_names_the_same_attack(steps, step, restarts, start, stop) -> No
         ("pgd-40:steps=0", "steps ≥ 1"),
         ("pgd-40:step=inf", "finite step"),
         ("autoattack:steps=3", "it has none"),
+        ("cw:steps=-3", "CW needs"),
+        ("cw:searches=0", "CW needs"),
+        ("cw:step=nan", "CW needs"),
+        ("ddn:steps=0", "DDN needs"),
     ],
 )
 def test_a_wrong_name_is_one_line_with_the_way_out(name, hint) -> None:

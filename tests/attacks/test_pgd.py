@@ -87,4 +87,4 @@ def test_restarts_attack_only_what_still_stands() -> None:
     assert torch.equal(many.x_adv[fell], one.x_adv[fell])
     assert counted.forward_passes <= 4 * (len(x) + 4 * int((~fell).sum()))
     assert (many.first_success[~fell] != 0).all()
-    threat.contains(many.x_adv, x).all()
+    assert threat.contains(many.x_adv, x).all()

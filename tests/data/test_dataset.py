@@ -90,6 +90,13 @@ def test_batches_are_contiguous_even_where_the_images_are_not():
     np.testing.assert_array_equal(x.numpy(), images().astype(np.float32) / 255)
 
 
+@pytest.mark.parametrize(
+    ("start", "stop", "n"), [(0, 4, 3), (0, 1, 1), (0, 3, 2), (2, 3, 1), (3, 9, 1), (4, 9, 0)]
+)
+def test_classes_among_some_samples(start, stop, n):
+    assert dataset(images(), [2, 0, 2, 1]).classes_in(start, stop) == n
+
+
 def test_rows_in_any_order():
     x, y = dataset(images()).rows(np.array([3, 1, 1]))
     np.testing.assert_array_equal((x * 255).round().numpy(), images()[[3, 1, 1]])

@@ -128,6 +128,15 @@ def test_archives_through_the_whole_path(small, monkeypatch):
     np.testing.assert_array_equal(load_data("cifar10").images, images[5])
 
 
+def test_an_earlier_copy_sorted_by_class_is_not_taken(small, monkeypatch):
+    folder = small.parent / "tiny-imagenet"
+    monkeypatch.setitem(KNOWN, "tiny-imagenet", official_layouts.tiny_imagenet(folder))
+    sorted_by_class = np.repeat(np.arange(3), 11)
+    images = np.zeros((33, 3, 64, 64), np.uint8)
+    np.savez(folder / "decoded-train.npz", x=images, y=sorted_by_class)
+    assert load_data("tiny-imagenet", "train").classes_in(0, 11) == 3
+
+
 def test_a_truncated_archive_is_one_line(small, monkeypatch):
     entry = official_layouts.tiny_imagenet(small.parent / "tiny-imagenet")
     monkeypatch.setitem(KNOWN, "tiny-imagenet", entry)

@@ -1,6 +1,7 @@
 """Readers of the official layouts, against files that the test makes byte by byte."""
 
 import gzip
+import zipfile
 
 import numpy as np
 import official_layouts
@@ -96,13 +97,30 @@ def test_cifar100_has_100_names_in_alphabetical_order():
     assert list(names.CIFAR100) == sorted(names.CIFAR100)
 
 
-def test_tiny_imagenet_training_images_by_class_and_number(tmp_path):
+def test_tiny_imagenet_training_images_are_mixed(tmp_path):
     official_layouts.tiny_imagenet(tmp_path)
     x, y, classes = read_tiny_imagenet(tmp_path, "train")
     assert classes == official_layouts.WNIDS
-    assert y.tolist() == [0] * 11 + [1] * 11 + [2] * 11
-    colours = [(20 * k, 80 * c, 0) for c in range(3) for k in range(11)]
-    np.testing.assert_allclose(x[:, :, 30, 30], colours, atol=3)
+    assert set(y[:11]) == {0, 1, 2}
+    red, green, blue = x[:, :, 30, 30].T.astype(int)
+    np.testing.assert_allclose(green, 80 * y, atol=3)
+    np.testing.assert_allclose(blue, 0, atol=3)
+    numbers = np.round(red / 20).astype(int)
+    assert sorted(zip(y, numbers, strict=True)) == [(c, k) for c in range(3) for k in range(11)]
+
+
+def test_tiny_imagenet_training_images_do_not_depend_on_the_archives_order(tmp_path):
+    official_layouts.tiny_imagenet(tmp_path)
+    x, y, _ = read_tiny_imagenet(tmp_path, "train")
+    path = tmp_path / "tiny-imagenet-200.zip"
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in reversed(members):
+            archive.writestr(name, members[name])
+    again = read_tiny_imagenet(tmp_path, "train")
+    np.testing.assert_array_equal(again[0], x)
+    np.testing.assert_array_equal(again[1], y)
 
 
 def test_tiny_imagenet_validation_images_are_the_test_split(tmp_path):

@@ -1,5 +1,7 @@
 """A user's own .npz files and image folders: every layout, and one line for every mistake."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from conftest import SHARED
@@ -142,26 +144,73 @@ def folder(tmp_path):
     return tmp_path / "pets"
 
 
+def places_in(originals, images):
+    """Where each image is among the originals, all of them different."""
+    return [
+        int(place)
+        for image in images
+        for place in np.flatnonzero((originals == image).all((1, 2, 3)))
+    ]
+
+
 def test_a_folder_of_colour_images(folder):
     (folder / "README.txt").write_text("beside the classes, ignored")
     (folder / "cat" / ".hidden").write_text("ignored")
     data = load_data(str(folder))
-    np.testing.assert_array_equal(data.images, COLOUR[:5].transpose(0, 3, 1, 2))
-    assert data.labels.tolist() == [0, 0, 1, 1, 1]
+    places = places_in(COLOUR[:5].transpose(0, 3, 1, 2), data.images)
+    assert sorted(places) == [0, 1, 2, 3, 4]
+    assert data.labels.tolist() == [0 if place < 2 else 1 for place in places]
     assert data.classes == ("cat", "dog")
 
 
 def test_a_folder_of_grey_images_has_one_channel(folder):
     for file in folder.glob("*/*.png"):
         Image.fromarray(GREY[int(file.stem)]).save(file)
-    np.testing.assert_array_equal(load_data(str(folder)).images, GREY[:5, None])
+    data = load_data(str(folder))
+    assert data.shape == (1, 8, 10)
+    assert sorted(places_in(GREY[:5, None], data.images)) == [0, 1, 2, 3, 4]
 
 
 def test_one_grey_image_among_colours_becomes_rgb(folder):
     Image.fromarray(GREY[0]).save(folder / "cat" / "0.png")
     data = load_data(str(folder))
-    np.testing.assert_array_equal(data.images[0], np.stack([GREY[0]] * 3))
-    np.testing.assert_array_equal(data.images[1], COLOUR[1].transpose(2, 0, 1))
+    expected = COLOUR[:5].transpose(0, 3, 1, 2).copy()
+    expected[0] = GREY[0]
+    assert sorted(places_in(expected, data.images)) == [0, 1, 2, 3, 4]
+
+
+def write_three_classes(path, files):
+    """Image k of class c has the pixel (c, k), in two channels and the third 7."""
+    for c, k in files:
+        file = path / "abc"[c] / f"{k}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (2, 2), (c, k, 7)).save(file)
+    return load_data(str(path))
+
+
+THREE_CLASSES = [(c, k) for c in range(3) for k in range(20)]
+
+
+def test_the_first_images_of_a_folder_hold_all_classes(tmp_path):
+    data = write_three_classes(tmp_path, THREE_CLASSES)
+    assert data.classes_in(0, 20) == 3
+    np.testing.assert_array_equal(data.labels, data.images[:, 0, 0, 0])
+    assert sorted(map(tuple, data.images[:, :2, 0, 0].tolist())) == THREE_CLASSES
+
+
+def test_the_order_of_a_folder_depends_on_its_names_alone(tmp_path, monkeypatch):
+    first = write_three_classes(tmp_path / "one", THREE_CLASSES)
+    other = write_three_classes(tmp_path / "other", THREE_CLASSES[::-1])
+    listed = Path.iterdir
+    monkeypatch.setattr(Path, "iterdir", lambda path: sorted(listed(path), reverse=True))
+    again = load_data(str(tmp_path / "one"))
+    assert first.fingerprint == other.fingerprint == again.fingerprint
+
+
+def test_an_npz_keeps_its_order(save):
+    data = load_data(save(x=GREY, y=np.sort(LABELS)))
+    assert [data.classes_in(0, 2), data.classes_in(0, 6)] == [1, 3]
+    np.testing.assert_array_equal(data.images, GREY[:, None])
 
 
 def test_a_truncated_image(folder):

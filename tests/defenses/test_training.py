@@ -124,6 +124,23 @@ def test_a_broken_checkpoint_is_refused(tmp_path, content) -> None:
         train(Recipe("natural", "rows", "small-cnn", epochs=1), data(), tmp_path / "state")
 
 
+def test_a_checkpoint_of_other_data_is_refused(tmp_path) -> None:
+    recipe = Recipe("natural", "rows", "small-cnn", epochs=1)
+    train(recipe, data(96), tmp_path / "state")
+    with pytest.raises(InputError, match="other data"):
+        train(recipe, data(95), tmp_path / "state")
+
+
+def test_a_full_disk_is_one_line_and_the_last_checkpoint_stays(tmp_path, monkeypatch) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("workbench.defenses.training.os.fsync", full)
+    with pytest.raises(InputError, match="No space left"):
+        train(Recipe("natural", "rows", "small-cnn", epochs=1), data(), tmp_path / "state")
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_diverging_loss_is_one_line(tmp_path) -> None:
     with pytest.raises(InputError, match="lower lr"):
         train(
@@ -134,7 +151,15 @@ def test_a_diverging_loss_is_one_line(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"defense": "magic"}, {"epochs": 0}, {"lr": -1.0}, {"eps": "8"}, {"norm": "L7"}]
+    "wrong",
+    [
+        {"defense": "magic"},
+        {"epochs": 0},
+        {"lr": -1.0},
+        {"weight_decay": -1.0},
+        {"eps": "8"},
+        {"norm": "L7"},
+    ],
 )
 def test_a_wrong_recipe_is_refused(wrong) -> None:
     with pytest.raises(InputError):

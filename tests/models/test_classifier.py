@@ -29,6 +29,13 @@ def test_gradients_reach_the_input():
     assert x.grad.abs().sum() > 0
 
 
+def test_device_is_that_of_the_parameters():
+    assert Classifier(nn.Linear(2, 2), "here").device == torch.device("cpu")
+    assert Classifier(nn.Flatten(), "no parameters").device == torch.device("cpu")
+    moved = Classifier(nn.Linear(2, 2), "elsewhere").to("meta")
+    assert moved.device == torch.device("meta")
+
+
 def test_carries_origin_and_fingerprint():
     model = Classifier(small_cnn(), "made here")
     assert model.origin == "made here"

@@ -40,6 +40,24 @@ def test_arch_of_the_package(net, weights, arch):
     assert load_model(weights, arch=arch).fingerprint == fingerprint(net)
 
 
+@pytest.mark.parametrize(("shape", "classes"), [((1, 8, 8), 10), ((3, 32, 32), 100)])
+def test_a_named_arch_for_other_images(shape, classes, tmp_path):
+    net = small_cnn(shape, classes)
+    save_file(net.state_dict(), tmp_path / "w.safetensors")
+    path = str(tmp_path / "w.safetensors")
+    model = load_model(path, "small-cnn", shape=shape, classes=classes)
+    check_fits(model, shape, classes)
+    assert model.fingerprint == fingerprint(net)
+    with pytest.raises(InputError, match="does not fit the architecture"):
+        load_model(path, "small-cnn")
+
+
+def test_a_factory_of_the_user_is_called_without_arguments(net, weights, tmp_path):
+    (tmp_path / "nets.py").write_text(FACTORY)
+    model = load_model(weights, f"{tmp_path}/nets.py:make", shape=(3, 32, 32), classes=100)
+    assert model.fingerprint == fingerprint(net)
+
+
 @pytest.mark.parametrize("arch", ["factory_here:make", "factory_here.py:make"])
 def test_arch_in_the_current_folder(net, weights, arch, tmp_path, monkeypatch):
     (tmp_path / "factory_here.py").write_text(FACTORY)

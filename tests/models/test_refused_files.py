@@ -210,6 +210,19 @@ def test_device_that_is_not_there(good):
     assert "cannot use device 'no such device'" in refusal(good, device="no such device")
 
 
+def test_device_that_refuses_a_precision(tmp_path):
+    # As MPS does, which this machine need not have.
+    (tmp_path / "nets.py").write_text(
+        "from torch import nn\n"
+        "class Net(nn.Linear):\n"
+        "    def __init__(self): super().__init__(2, 2)\n"
+        "    def to(self, device): raise TypeError('Cannot convert a MPS Tensor to float64')\n"
+    )
+    save_file(nn.Linear(2, 2).state_dict(), tmp_path / "w.safetensors")
+    message = refusal(tmp_path / "w.safetensors", f"{tmp_path}/nets.py:Net", device="mps")
+    assert "cannot use device 'mps': TypeError: Cannot convert a MPS Tensor" in message
+
+
 @pytest.fixture(scope="module", params=["w.safetensors", "w.pt", "legacy.pt"])
 def small_file(request, tmp_path_factory):
     path = tmp_path_factory.mktemp("files") / request.param

@@ -32,6 +32,15 @@ def test_what_is_saved_is_listed_and_loads(root):
 
 
 @pytest.mark.usefixtures("root")
+def test_the_card_tells_shape_and_classes():
+    net = small_cnn((3, 8, 12), 7)
+    zoo.save("a/b", net, CARD | {"shape": [3, 8, 12], "classes": 7})
+    model = load_model("zoo:a/b", shape=(1, 28, 28), classes=10)
+    check_fits(model, (3, 8, 12), 7)
+    assert model.fingerprint == fingerprint(net)
+
+
+@pytest.mark.usefixtures("root")
 def test_save_beside_the_zoo(tmp_path):
     written = zoo.save("mine", small_cnn(), CARD, root=tmp_path / "out")
     assert written == tmp_path / "out/mine.safetensors"
@@ -99,4 +108,5 @@ def test_models_of_the_package_load_and_their_cards_tell_of_them(name):
     model = load_model(f"zoo:{name}")
     check_fits(model, (1, 28, 28), 10)
     assert zoo.card(name)["architecture"] in ("small-cnn", "medium-cnn")
+    assert zoo.card(name)["fingerprint"] == model.fingerprint
     assert {p.dtype for p in model.parameters()} == {torch.float32}

@@ -21,6 +21,7 @@ __all__ = [
     "AutoAttack",
     "attack",
     "label",
+    "names",
 ]
 
 ATTACKS: dict[str, Attack] = {
@@ -48,6 +49,21 @@ def attack(name: str) -> Attack:
     found: Any = ATTACKS[base]
     settings = dict(_setting(found, base, part) for part in text.split(",")) if text else {}
     return replace(found, **settings)
+
+
+def names(text: str) -> list[str]:
+    """The attacks of a list with commas between, which settings have too.
+
+    >>> names("fgsm, pgd-10:steps=3,restarts=2,cw")
+    ['fgsm', 'pgd-10:steps=3,restarts=2', 'cw']
+    """
+    found: list[str] = []
+    for part in map(str.strip, text.split(",")):
+        if "=" in part and ":" not in part and found and ":" in found[-1]:
+            found[-1] += f",{part}"
+        else:
+            found.append(part)
+    return found
 
 
 def _setting(found: Any, base: str, part: str) -> tuple[str, int | float | bool]:

@@ -16,7 +16,8 @@ NEVER = -1
 class Attempt:
     """An attack's proposal: the evaluation checks it and declares the verdict.
 
-    x_adv: proposed samples (n, c, h, w); the natural sample where nothing better was found.
+    x_adv: proposed samples (n, c, h, w); where none was found, the point at which
+        the attack ended.
     first_success: the number of steps after which a sample was first misclassified, NEVER (−1)
         where it never was, None where the attack does not tell: (n,) int64.
     """
@@ -31,9 +32,11 @@ class Attack(Protocol):
     version: raised when the same settings begin to give other results.
     stop_at_success: a sample leaves at its first success, and one that is misclassified already
         is not attacked; False runs every step on every sample, as MI needs it.
+    norms: those that the attack is made for.
     """
 
     version: ClassVar[int]
+    norms: ClassVar[tuple[str, ...]]
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property

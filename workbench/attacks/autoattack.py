@@ -9,7 +9,7 @@ from torch import nn
 from workbench.attacks.attempt import Attempt
 from workbench.errors import InputError
 from workbench.seeds import Noise, forked
-from workbench.threat import ThreatModel
+from workbench.threat import NORMS, ThreatModel
 
 
 @dataclass(frozen=True)
@@ -22,6 +22,7 @@ class AutoAttack:
 
     version: ClassVar[int] = 1
     stop_at_success: ClassVar[bool] = True
+    norms: ClassVar[tuple[str, ...]] = NORMS
 
     def __call__(
         self,

@@ -27,6 +27,11 @@ class CW:
     searches: int = 9
     version: ClassVar[int] = 1
     stop_at_success: ClassVar[bool] = True
+    norms: ClassVar[tuple[str, ...]] = ("L2",)
+
+    def __post_init__(self) -> None:
+        if min(self.steps, self.searches) < 1 or not 0 < self.step < float("inf"):
+            raise InputError("CW needs steps ≥ 1, searches ≥ 1 and a finite step > 0")
 
     def __call__(
         self,
@@ -36,7 +41,7 @@ class CW:
         threat: ThreatModel,
         noise: Noise,
     ) -> Attempt:
-        """Attack x (n, c, h, w) with labels y (n,). Raises InputError for another norm."""
+        """Attack x (n, c, h, w) with labels y (n,)."""
         foolbox = _foolbox()
         attack = foolbox.attacks.L2CarliniWagnerAttack(
             binary_search_steps=self.searches, steps=self.steps, stepsize=self.step
@@ -54,6 +59,11 @@ class DDN:
     steps: int = 20
     version: ClassVar[int] = 1
     stop_at_success: ClassVar[bool] = True
+    norms: ClassVar[tuple[str, ...]] = ("L2",)
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise InputError("DDN needs steps ≥ 1")
 
     def __call__(
         self,
@@ -63,7 +73,7 @@ class DDN:
         threat: ThreatModel,
         noise: Noise,
     ) -> Attempt:
-        """Attack x (n, c, h, w) with labels y (n,). Raises InputError for another norm."""
+        """Attack x (n, c, h, w) with labels y (n,)."""
         return _run(_foolbox().attacks.DDNAttack(steps=self.steps), model, x, y, threat, noise)
 
 
@@ -76,8 +86,6 @@ def _run(
     noise: Noise,
 ) -> Attempt:
     """Run an attack of foolbox; what it found beyond ε is clipped to the ball."""
-    if threat.norm != "L2":
-        raise InputError(f"{type(attack).__name__} is an L2 attack; use --norm L2 or pgd-40")
     bounded = _foolbox().PyTorchModel(model, bounds=(0, 1), device=x.device)
     with forked(noise.seed):
         _, clipped, _ = attack(bounded, x, y, epsilons=threat.epsilon)

@@ -8,7 +8,7 @@ from torch import nn
 
 from workbench.attacks.attempt import Attempt
 from workbench.seeds import Noise
-from workbench.threat import ThreatModel
+from workbench.threat import NORMS, ThreatModel
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,7 @@ class NoAttack:
 
     version: ClassVar[int] = 1
     stop_at_success: ClassVar[bool] = True
+    norms: ClassVar[tuple[str, ...]] = NORMS
 
     def __call__(
         self,

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 from workbench.attacks.attempt import NEVER, Attempt
 from workbench.errors import InputError
 from workbench.seeds import Noise
-from workbench.threat import ThreatModel
+from workbench.threat import NORMS, ThreatModel
 
 
 @dataclass(frozen=True)
@@ -31,6 +31,7 @@ class PGD:
     random_start: bool = True
     stop_at_success: bool = True
     version: ClassVar[int] = 1
+    norms: ClassVar[tuple[str, ...]] = NORMS
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.restarts < 1 or not 0 < self.step < float("inf"):

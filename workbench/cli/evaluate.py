@@ -5,13 +5,14 @@ from typing import Any
 import pandas as pd
 
 from workbench import options, tables
+from workbench.attacks import names
 from workbench.data import load_data
-from workbench.devices import device_of
+from workbench.devices import device_of, limit_threads
 from workbench.evaluation.battery import Evaluation
 from workbench.evaluation.battery import evaluate as run
 from workbench.evaluation.store import Store
 from workbench.models import load_model
-from workbench.provenance import provenance
+from workbench.provenance import versions
 from workbench.screen import output, progress_bar, say, show, write_json
 from workbench.threat import ThreatModel
 
@@ -23,7 +24,7 @@ def evaluate(
     norm: options.Norm = "Linf",
     eps: options.Eps = "0.1",
     attacks: options.Attacks = "pgd-40,autoattack",
-    samples: options.Samples = 1000,
+    samples: options.Samples = None,
     seed: options.Seed = 0,
     batch_size: options.BatchSize = options.DEFAULT_UNIT,
     device: options.Device = "auto",
@@ -36,21 +37,21 @@ def evaluate(
 
     Example: workbench evaluate zoo:fashion-mnist/standard-at --eps 0.1 --attacks fgsm,pgd-40
     """
-    threat = ThreatModel(norm, eps)
-    place = device_of(device)
-    classifier = load_model(model, arch, place)
+    threat, chosen = ThreatModel(norm, eps), names(attacks)
     images = load_data(data, "test", say)
+    classifier = load_model(model, arch, device_of(device), images.shape, len(images.classes))
+    limit_threads(classifier)
+    samples = samples or min(options.DEFAULT_SAMPLES, len(images))
     with progress_bar() as progress:
         evaluation = run(
             classifier,
             images,
             threat,
-            attacks.split(","),
+            chosen,
             samples=samples,
             seed=seed,
             store=Store(store, say),
             unit_size=batch_size,
-            device=place,
             progress=progress,
         )
     content = summary(evaluation)
@@ -82,8 +83,9 @@ def summary(evaluation: Evaluation) -> dict[str, Any]:
             }
             for name, cost in costs.iterrows()
         },
+        "outside_threat_model": int((~evaluation.rows["inside"]).sum()),
         **evaluation.description,
-        **{name: value for name, value in provenance().items() if name != "created"},
+        "versions": versions(),
     }
 
 

@@ -8,16 +8,16 @@ import typer
 
 from workbench import options, tables
 from workbench.data import load_data
-from workbench.devices import device_of
+from workbench.devices import device_of, limit_threads
 from workbench.evaluation.information import Information, mutual_information
 from workbench.evaluation.store import Store
 from workbench.models import load_model
-from workbench.provenance import provenance
+from workbench.provenance import versions
 from workbench.screen import progress_bar, say, show, write_json, write_text
 from workbench.threat import ThreatModel
 
 FitSamples = Annotated[
-    int, typer.Option(min=20, help="Training samples that the critics are fitted to.")
+    int, typer.Option(min=1000, help="Training samples that the critics are fitted to.")
 ]
 CriticSeed = Annotated[int, typer.Option(min=0, help="Seed of the critics.")]
 Attack = Annotated[str, typer.Option(help="Attack that makes x̃; it should run every step.")]
@@ -31,7 +31,7 @@ def mi(
     norm: options.Norm = "Linf",
     eps: options.Eps = "0.1",
     attack: Attack = "pgd-40:stop_at_success=false",
-    samples: options.Samples = 1000,
+    samples: options.Samples = None,
     fit_samples: FitSamples = 10000,
     seed: options.Seed = 0,
     critic_seed: CriticSeed = 0,
@@ -48,31 +48,35 @@ def mi(
 
     Example: workbench mi zoo:fashion-mnist/natural --csv mi.csv
     """
-    place = device_of(device)
-    classifier = load_model(model, arch, place)
+    threat = ThreatModel(norm, eps)
+    train, test = load_data(data, "train", say), load_data(data, "test", say)
+    classifier = load_model(model, arch, device_of(device), test.shape, len(test.classes))
+    limit_threads(classifier)
     with progress_bar() as progress:
         found = mutual_information(
             classifier,
-            load_data(data, "train", say),
-            load_data(data, "test", say),
-            ThreatModel(norm, eps),
+            train,
+            test,
+            threat,
             attack,
             store=Store(store, say),
-            samples=samples,
+            samples=samples or min(options.DEFAULT_SAMPLES, len(test)),
             fit_samples=fit_samples,
             seed=seed,
             critic_seed=critic_seed,
             unit_size=batch_size,
-            device=place,
             progress=progress,
         )
     table = tables.observation(found.rows.assign(model=model))
+    for warning in found.warnings:
+        say(f"warning: {warning}")
     if csv is not None:
         write_text(csv, found.rows.to_csv(index=False))
         say(f"wrote {len(found.rows)} samples to {csv}")
     write_json(summary(found, table), json)
     if str(json) != "-":
-        show(tables.observation_texts(table), f"MI of {model} on {data}, {norm} {eps}")
+        texts = tables.observation_texts(table).drop(columns="model")
+        show(texts, f"MI of {model} on {data}, {norm} {eps}, {len(found.rows)} samples, nats")
 
 
 def summary(found: Information, table: pd.DataFrame) -> dict[str, Any]:
@@ -80,6 +84,7 @@ def summary(found: Information, table: pd.DataFrame) -> dict[str, Any]:
     return {
         "quantities": table.drop(columns=["model", "critic_seed"]).to_dict("records"),
         "fit": dict(found.fit),
+        "warnings": found.warnings,
         **found.description,
-        **{name: value for name, value in provenance().items() if name != "created"},
+        "versions": versions(),
     }

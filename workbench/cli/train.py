@@ -7,10 +7,11 @@ from typing import Annotated
 import typer
 
 from workbench import options, tables
-from workbench.data import load_data
+from workbench.data import describe, load_data
 from workbench.defenses.training import Recipe
 from workbench.defenses.training import train as run
 from workbench.devices import device_of
+from workbench.errors import InputError
 from workbench.evaluation.battery import evaluate
 from workbench.evaluation.store import Store
 from workbench.models import Classifier, zoo
@@ -44,6 +45,11 @@ def train(
 
     Example: workbench train standard-at --norm Linf --eps 0.1 --epochs 20 --out mine
     """
+    if data not in {known.name for known in describe()}:
+        raise InputError(
+            f"{data} has no test split of its own to measure the model on; train on one of "
+            "`workbench data list`"
+        )
     recipe = Recipe(
         defense, data, arch, norm, eps, epochs, batch, lr, weight_decay=weight_decay, seed=seed
     )
@@ -63,12 +69,13 @@ def train(
             ["pgd-40"],
             store=Store(store, say),
             samples=len(test),
-            device=place,
             progress=progress,
         )
     table = tables.accuracies(evaluation.rows)
     card = {
         "architecture": arch,
+        "shape": list(samples.shape),
+        "classes": len(samples.classes),
         "data": {"name": data, "fingerprint": samples.fingerprint},
         "recipe": asdict(recipe),
         "accuracies": table.drop(columns="model").to_dict("records"),

@@ -42,6 +42,13 @@ class Dataset:
         _, c, h, w = self.images.shape
         return c, h, w
 
+    def classes_in(self, start: int, stop: int) -> int:
+        """How many different labels samples start..stop have; ``batch`` says which those are.
+
+        For callers that warn: a user's file sorted by class has one or few in its first samples.
+        """
+        return len(np.unique(self.labels[start:stop]))
+
     @cached_property
     def fingerprint(self) -> str:
         """16 hexadecimal digits of a sha256 over type, shape, images and labels, not the name."""

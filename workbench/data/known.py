@@ -53,6 +53,8 @@ class Known:
     read: folder with the files, split -> arrays. files: name -> sha256 (of the content, where a
     file is a single gzipped one, so that one checksum serves every packing), empty for a data
     set inside a Python package. url: the place they lie below. package: has them, on Debian.
+    copies: how the names of decoded copies begin; a new one whenever ``read`` gives other arrays
+    than before, so that no earlier copy is taken for a new one.
     """
 
     name: str
@@ -63,6 +65,7 @@ class Known:
     files: Mapping[str, str]
     url: str = ""
     package: Package | None = None
+    copies: str = "decoded"
 
 
 def _files(sha256sums: str) -> dict[str, str]:
@@ -117,6 +120,7 @@ _ENTRIES = (
         read=official.read_tiny_imagenet,
         files=_files(TINY_IMAGENET),
         url="https://cs231n.stanford.edu/",
+        copies="decoded-mixed",  # "decoded" had the training images class by class
     ),
     Known(
         name="digits",

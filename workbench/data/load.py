@@ -63,7 +63,7 @@ def _where(known: Known) -> Path | None:
 
 def _copy(known: Known, split: str) -> Path:
     """The decoded copy: an .npz as ``read_npz`` takes it, uncompressed, guarded by zip's CRC."""
-    return cache_folder() / known.name / f"decoded-{split}.npz"
+    return cache_folder() / known.name / f"{known.copies}-{split}.npz"
 
 
 def _load_known(known: Known, split: str, say: Say) -> Dataset:

@@ -16,6 +16,7 @@ import numpy as np
 from PIL import Image
 
 from workbench.data import names
+from workbench.data.order import mixed
 from workbench.data.own import Arrays
 from workbench.errors import InputError
 
@@ -97,7 +98,9 @@ def _tar_member(archive: tarfile.TarFile, path: Path, name: str) -> bytes:
 def read_tiny_imagenet(folder: Path, split: str) -> Arrays:
     """Tiny-ImageNet; its labelled validation images are the test split. Classes: sorted wnids.
 
-    Training images are ordered by class, then by number; validation images as annotated.
+    Training images, which the archive holds class by class, are ordered by wnid and number and
+    then ``mixed``, so that the first few hold many classes, and the same ones everywhere.
+    Validation images come as annotated: the maker has mixed them.
     """
     with zipfile.ZipFile(folder / "tiny-imagenet-200.zip") as archive:
         wnids = sorted(archive.read("tiny-imagenet-200/wnids.txt").decode().split())
@@ -116,7 +119,8 @@ def _train_members(archive: zipfile.ZipFile) -> list[tuple[str, str]]:
         for path in map(PurePosixPath, archive.namelist())
         if path.parts[1:2] == ("train",) and path.suffix == ".JPEG"
     ]
-    return [(member, wnid) for wnid, _, member in sorted(images)]
+    images.sort()
+    return [(images[i][2], images[i][0]) for i in mixed(len(images))]
 
 
 def _validation_members(archive: zipfile.ZipFile) -> list[tuple[str, str]]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from workbench.data.order import mixed
 from workbench.errors import InputError
 
 Arrays = tuple[np.ndarray, np.ndarray, tuple[str, ...]]
@@ -19,6 +20,7 @@ def read_npz(path: Path) -> Arrays:
 
     x: uint8, or float in [0, 1]; (n, h, w), (n, h, w, c) or (n, c, h, w) with c 1 or 3.
     y: (n,), any integer type. classes: strings; without them the classes are 0..max(y).
+    The samples keep their order.
     Raises InputError for a file that cannot be read without pickle, and for other arrays.
     """
     arrays = _members(path)
@@ -30,20 +32,24 @@ def read_npz(path: Path) -> Arrays:
 
 
 def read_folder(path: Path) -> Arrays:
-    """Images of a folder with one subfolder per class; classes and files in sorted order.
+    """Images of a folder with one subfolder per class; classes in sorted order, images mixed.
 
-    Grey if every image is, else RGB. Raises InputError for a folder without subfolders or
-    images, a file that is no whole image, more than 8 bits per channel, and mixed sizes.
+    The images' order is ``mixed`` over folders and files sorted by name, so that the first few
+    hold many classes; it is the same everywhere for the same names. Grey if every image is, else
+    RGB. Raises InputError for a folder without subfolders or images, a file that is no whole
+    image, more than 8 bits per channel, and mixed sizes.
     """
-    folders = sorted(p for p in path.iterdir() if p.is_dir() and not p.name.startswith("."))
-    files = [(file, label) for label, folder in enumerate(folders) for file in _visible(folder)]
+    folders = [p for p in _visible(path) if p.is_dir()]
+    places = [(p, label) for label, folder in enumerate(folders) for p in _visible(folder)]
+    files = [(p, label) for p, label in places if p.is_file()]
     if not files:
         raise InputError(f"{path} has no images: it needs one subfolder per class, with its images")
     images = [_opened(file) for file, _ in files]
     _check_sizes(images, files)
     grey = all(image.mode in ("1", "L") for image in images)
-    pixels = np.stack([np.asarray(image.convert("L" if grey else "RGB")) for image in images])
-    labels = np.array([label for _, label in files], np.int64)
+    order = mixed(len(files))
+    pixels = np.stack([np.asarray(images[i].convert("L" if grey else "RGB")) for i in order])
+    labels = np.array([files[i][1] for i in order], np.int64)
     return _images(pixels, path), labels, tuple(folder.name for folder in folders)
 
 
@@ -89,7 +95,8 @@ def _classes(names: np.ndarray | None, labels: np.ndarray, path: Path) -> tuple[
 
 
 def _visible(folder: Path) -> list[Path]:
-    return sorted(p for p in folder.iterdir() if p.is_file() and not p.name.startswith("."))
+    visible = (p for p in folder.iterdir() if not p.name.startswith("."))
+    return sorted(visible, key=lambda p: p.name)  # paths compare without their case on Windows
 
 
 def _opened(path: Path) -> Image.Image:

@@ -1,9 +1,9 @@
 """The one training loop: every defense is a loss that it minimises."""
 
+import copy
 import math
 import os
 import pickle
-import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from workbench import seeds
 from workbench.data import Dataset
 from workbench.defenses import DEFENSES
 from workbench.errors import InputError
-from workbench.models import build
+from workbench.models import Classifier, build, check_fits
 from workbench.progress import Progress, no_progress
 from workbench.threat import ThreatModel
 
@@ -48,6 +48,8 @@ class Recipe:
             raise InputError(f"defense {self.defense!r} is not known; use one of {known}")
         if min(self.epochs, self.batch, self.attack_steps) < 1 or not self.lr > 0:
             raise InputError("epochs, batch and attack steps must be at least 1, lr above 0")
+        if not self.weight_decay >= 0:
+            raise InputError("weight decay must be at least 0")
         _ = self.threat  # refuses a wrong norm or ε at once
 
     @property
@@ -71,12 +73,14 @@ def train(
     checkpoint belongs to another recipe.
     """
     with seeds.forked(seeds.derive(recipe.seed, "weights")):
-        net = build(recipe.arch).to(device)
+        net = build(recipe.arch, data.shape, len(data.classes)).to(device)
+    check_fits(Classifier(copy.deepcopy(net), recipe.arch), data.shape, len(data.classes))
     optimizer = torch.optim.SGD(
         net.parameters(), recipe.lr, momentum=0.9, weight_decay=recipe.weight_decay
     )
+    identity = asdict(recipe) | {"fingerprint": data.fingerprint}
     steps = math.ceil(len(data) / recipe.batch)
-    for epoch in range(_restore(checkpoint, recipe, net, optimizer), recipe.epochs):
+    for epoch in range(_restore(checkpoint, identity, net, optimizer), recipe.epochs):
         for group in optimizer.param_groups:
             group["lr"] = recipe.lr * decay(epoch / recipe.epochs)
         order = torch.randperm(len(data), generator=seeds.generator(recipe.seed, "order", epoch))
@@ -88,7 +92,7 @@ def train(
                 raise InputError(f"the loss became {loss} in epoch {epoch + 1}; use a lower lr")
             doing = f"epoch {epoch + 1}, loss {loss:.3f}"
             progress(epoch * steps + step + 1, recipe.epochs * steps, doing)
-        _save(checkpoint, recipe, net, optimizer, epoch + 1)
+        _save(checkpoint, identity, net, optimizer, epoch + 1)
     return net.eval()
 
 
@@ -135,35 +139,49 @@ def _step(
 
 
 def _save(
-    checkpoint: Path, recipe: Recipe, net: nn.Module, optimizer: torch.optim.Optimizer, epoch: int
+    checkpoint: Path,
+    identity: dict[str, Any],
+    net: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    epoch: int,
 ) -> None:
     """Write the state whole: to a temporary file, synced, renamed."""
     state = {
-        "recipe": asdict(recipe),
+        "identity": identity,
         "epoch": epoch,
         "net": net.state_dict(),
         "optimizer": optimizer.state_dict(),
     }
-    checkpoint.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=checkpoint.parent, delete=False) as file:
-        torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(file.name, checkpoint)
+    part = checkpoint.with_name(f".{checkpoint.name}.{os.getpid()}")
+    try:
+        checkpoint.parent.mkdir(parents=True, exist_ok=True)
+        with part.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(part, checkpoint)
+    except (OSError, RuntimeError) as error:  # torch tells a full disk as RuntimeError
+        raise InputError(f"the checkpoint {checkpoint} cannot be written ({error})") from None
+    finally:
+        part.unlink(missing_ok=True)
 
 
 def _restore(
-    checkpoint: Path, recipe: Recipe, net: nn.Module, optimizer: torch.optim.Optimizer
+    checkpoint: Path, identity: dict[str, Any], net: nn.Module, optimizer: torch.optim.Optimizer
 ) -> int:
     """Load the state of an earlier run of this recipe; returns the number of epochs it did."""
     if not checkpoint.exists():
         return 0
     try:
-        state: dict[str, Any] = torch.load(checkpoint, weights_only=True)
-    except (RuntimeError, EOFError, OSError, pickle.UnpicklingError):
-        raise InputError(f"{checkpoint} is damaged; remove it to train from the start") from None
-    if state["recipe"] != asdict(recipe):
-        raise InputError(f"{checkpoint} belongs to another recipe; remove it or name another")
+        device = next(net.parameters()).device
+        state: dict[str, Any] = torch.load(checkpoint, weights_only=True, map_location=device)
+        same = state["identity"] == identity
+    except (RuntimeError, EOFError, OSError, KeyError, TypeError, pickle.UnpicklingError):
+        raise InputError(f"{checkpoint} is no checkpoint; remove it to train anew") from None
+    if not same:
+        raise InputError(
+            f"{checkpoint} belongs to another recipe or other data; remove it or name another --out"
+        )
     net.load_state_dict(state["net"])
     optimizer.load_state_dict(state["optimizer"])
     return int(state["epoch"])

@@ -10,14 +10,17 @@ import torch
 
 from workbench.attacks import Attack, attack, label
 from workbench.data import Dataset
+from workbench.devices import device_name
 from workbench.errors import InputError
-from workbench.evaluation.measure import measure
+from workbench.evaluation.measure import MEASURE_VERSION, measure
 from workbench.evaluation.store import Store, Stored
 from workbench.models import Classifier, check_fits
 from workbench.progress import Progress, no_progress
 from workbench.provenance import provenance
 from workbench.specs import UNIT_SIZE, AttackUnit, Unit, key, ranges, settings_of
 from workbench.threat import ThreatModel
+
+ORIGIN = ("versions", "commit", "machine", "device", "threads")
 
 
 @dataclass(frozen=True)
@@ -77,19 +80,23 @@ def attack_jobs(
     stop: int,
     seed: int = 0,
     unit_size: int = UNIT_SIZE,
-    device: str = "cpu",
 ) -> list[Job]:
     """The units of one attack on samples start..stop of a data set.
 
-    Raises InputError when the data set is smaller.
+    Raises InputError when the data set is smaller, or the attack is not made for the norm.
     """
+    if threat.norm not in attack.norms:
+        raise InputError(
+            f"{label(attack)} is an attack for {' and '.join(attack.norms)}, not for "
+            f"{threat.norm}; leave it out or change --norm"
+        )
     if not 0 <= start < stop <= len(data):
         raise InputError(
             f"samples {start}..{stop} were asked for and {data.name} ({data.split}) has "
             f"{len(data)}; use fewer samples"
         )
     return [
-        _attack_job(model, data, threat, attack, first, last, seed, device)
+        _attack_job(model, data, threat, attack, first, last, seed)
         for first, last in ranges(start, stop, unit_size)
     ]
 
@@ -102,8 +109,8 @@ def _attack_job(
     start: int,
     stop: int,
     seed: int,
-    device: str,
 ) -> Job:
+    """The unit of one attack on samples start..stop, and how it is computed."""
     unit = AttackUnit(
         model.fingerprint,
         data.fingerprint,
@@ -113,10 +120,11 @@ def _attack_job(
         threat.norm,
         threat.epsilon,
         seed,
+        MEASURE_VERSION,
     )
 
     def compute() -> Result:
-        x, y = data.batch(start, stop, device)
+        x, y = data.batch(start, stop, model.device)
         measured = measure(model, x, y, start, attack, threat, seed)
         identity = {
             "model": model.fingerprint,
@@ -131,6 +139,7 @@ def _attack_job(
             "forward_passes": measured.forward_passes,
             "backward_passes": measured.backward_passes,
             "seconds": measured.seconds,
+            "device": device_name(model.device),
         }
         return Result(rows, {"x_adv": measured.images}, cost)
 
@@ -180,15 +189,17 @@ def evaluate(
     samples: int = 1000,
     seed: int = 0,
     unit_size: int = UNIT_SIZE,
-    device: str = "cpu",
     progress: Progress = no_progress,
 ) -> Evaluation:
     """Attack the first samples of a data set; what the store has is not computed again.
 
-    attacks: names, with settings (see attacks.attack). unit_size: samples per stored unit.
+    attacks: names, with settings (see attacks.attack). unit_size: samples per stored unit. The
+    model's device is used.
     Raises InputError for bad names, too many samples, or a model that does not fit the data.
     """
     chosen = {label(found): found for found in map(attack, attacks)}
+    if not chosen:
+        raise InputError("no attack was named; pgd-40,autoattack is a good start")
     check_fits(model, data.shape, len(data.classes))
     jobs = [
         job
@@ -201,7 +212,6 @@ def evaluate(
             stop=samples,
             seed=seed,
             unit_size=unit_size,
-            device=device,
         )
     ]
     units = fill(jobs, store, progress)
@@ -209,7 +219,7 @@ def evaluate(
         "samples": samples,
         "seed": seed,
         "batch_size": unit_size,
-        "device": device,
+        "computed_by": computed_by(units),
     }
     return Evaluation(rows_of(units), costs_of(units), [u.key for u in units], description)
 
@@ -221,3 +231,9 @@ def describe(model: Classifier, data: Dataset, threat: ThreatModel) -> dict[str,
         "data": {"name": data.name, "split": data.split, "fingerprint": data.fingerprint},
         "threat": {"norm": threat.norm, "eps": threat.eps, "epsilon": threat.epsilon},
     }
+
+
+def computed_by(units: Sequence[Stored]) -> list[dict[str, Any]]:
+    """What computed the units, which may be older than what reads them: each kind once."""
+    facts = [{name: unit.info.get(name) for name in ORIGIN} for unit in units]
+    return [fact for i, fact in enumerate(facts) if fact not in facts[:i]]

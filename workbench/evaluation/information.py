@@ -12,10 +12,21 @@ import torch
 from workbench import seeds
 from workbench.attacks import attack
 from workbench.data import Dataset
-from workbench.evaluation.battery import Job, Result, attack_jobs, describe, fill, rows_of
+from workbench.devices import device_name
+from workbench.errors import InputError
+from workbench.evaluation.battery import (
+    Job,
+    Result,
+    attack_jobs,
+    computed_by,
+    describe,
+    fill,
+    rows_of,
+)
 from workbench.evaluation.store import Store, Stored
 from workbench.evaluation.verify import logits_of
 from workbench.information import (
+    REFERENCE_SIZE,
     SCORING_VERSION,
     Critic,
     Fit,
@@ -32,7 +43,8 @@ from workbench.threat import ThreatModel
 NATURAL, ADVERSARIAL = "natural", "adversarial"
 COPIED = (
     *("model", "data", "attack", "norm", "epsilon", "seed"),
-    *("index", "label", "clean_prediction", "adversarial_prediction"),
+    *("index", "label", "clean_prediction", "clean_margin"),
+    *("adversarial_prediction", "adversarial_margin"),
 )
 
 
@@ -42,13 +54,14 @@ class Information:
 
     rows: one per sample (records.INFORMATION_COLUMNS). fit: facts of the critics' fit, with the
     bound on samples that were held out. keys: of the units in the store. description: what was
-    measured.
+    measured. warnings: where the numbers should not be believed, a line each.
     """
 
     rows: pd.DataFrame
     fit: Mapping[str, Any]
     keys: list[str]
     description: dict[str, Any]
+    warnings: list[str]
 
 
 def mutual_information(
@@ -65,7 +78,6 @@ def mutual_information(
     critic_seed: int = 0,
     fit: Fit | None = None,
     unit_size: int = UNIT_SIZE,
-    device: str = "cpu",
     progress: Progress = no_progress,
 ) -> Information:
     """Natural and adversarial MI of the first test samples; the store's results are reused.
@@ -73,10 +85,17 @@ def mutual_information(
     The critics are fitted by Eq. 4 to attacked training samples: the first `fit_samples`, or
     where a data set has no training split, those that follow the scored ones. The attack should
     run every step (stop_at_success=false), so that x̃ is not just across the boundary.
-    Raises InputError for bad names, too few samples, or a model that does not fit the data.
+    The model's device is used.
+    Raises InputError for an attack that stops at its first success, for bad names, too few
+    samples, or a model that does not fit the data.
     """
     check_fits(model, test.shape, len(test.classes))
     found, fit = attack(attack_name), fit or Fit()
+    if found.stop_at_success:
+        raise InputError(
+            f"{attack_name} leaves samples at their first success, and the rest without a "
+            "pattern n; MI needs every step: use pgd-40:stop_at_success=false"
+        )
     first = samples if train.fingerprint == test.fingerprint else 0
 
     def attacked(data: Dataset, start: int, stop: int) -> list[Stored]:
@@ -89,16 +108,13 @@ def mutual_information(
             stop=stop,
             seed=seed,
             unit_size=unit_size,
-            device=device,
         )
         return fill(jobs, store, progress)
 
     fitted_to = attacked(train, first, first + fit_samples)
     scored = attacked(test, 0, samples)
-    (fitted,) = fill([_fit_job(model, train, fitted_to, fit, critic_seed, device)], store, progress)
-    units = fill(
-        _score_jobs(model, train, test, fitted_to, scored, fitted, fit, device), store, progress
-    )
+    (fitted,) = fill([_fit_job(model, train, fitted_to, fit, critic_seed)], store, progress)
+    units = fill(_score_jobs(model, train, test, fitted_to, scored, fitted, fit), store, progress)
     keys = [unit.key for unit in (*fitted_to, *scored, fitted, *units)]
     description = describe(model, test, threat) | {
         "attack": attack_name,
@@ -106,9 +122,13 @@ def mutual_information(
         "fit_samples": fit_samples,
         "seed": seed,
         "critic_seed": critic_seed,
-        "device": device,
+        "critics": settings_of(fit),
+        "reference": min(REFERENCE_SIZE, fit_samples),
+        "computed_by": computed_by([*fitted_to, *scored, fitted, *units]),
     }
-    return Information(rows_of(units), fitted.info["fit"], keys, description)
+    rows = rows_of(units)
+    warnings = _warnings(rows, description["reference"])
+    return Information(rows, fitted.info["fit"], keys, description, warnings)
 
 
 @dataclass(frozen=True)
@@ -121,35 +141,37 @@ class Attacked:
     adversarial_logits: torch.Tensor
 
 
-def _attacked(model: Classifier, data: Dataset, units: Sequence[Stored], device: str) -> Attacked:
+def _attacked(model: Classifier, data: Dataset, units: Sequence[Stored]) -> Attacked:
     """What critics see of attacked samples; the target model runs once on x and once on x̃."""
     starts = [int(unit.info["spec"]["start"]) for unit in units]
-    x, _ = data.batch(starts[0], int(units[-1].info["spec"]["stop"]), device)
-    images = np.concatenate([unit.tensors()["x_adv"] for unit in units])
-    x_adv = torch.from_numpy(images).to(device)
-    logits, adversarial = (torch.from_numpy(logits_of(model, t)).to(device) for t in (x, x_adv))
+    x, _ = data.batch(starts[0], int(units[-1].info["spec"]["stop"]), model.device)
+    stored = np.concatenate([unit.tensors()["x_adv"] for unit in units])
+    x_adv = torch.from_numpy(stored).to(model.device)
+    logits, adversarial = (
+        torch.from_numpy(logits_of(model, t)).to(model.device) for t in (x, x_adv)
+    )
     return Attacked(x, x_adv - x, logits, adversarial)
 
 
-def _critics(data: Dataset, fit: Fit, seed: int, device: str) -> dict[str, Critic]:
+def _critics(seen: Attacked, fit: Fit, seed: int) -> dict[str, Critic]:
     """A pair of critics with the weights they start from."""
-    channels, classes = data.shape[0], len(data.classes)
+    channels, classes = seen.x.shape[1], seen.logits.shape[1]
     return {
         name: image_critic(
             channels, classes, fit.units, seed=seeds.derive(seed, name, "weights")
-        ).to(device)
+        ).to(seen.x.device)
         for name in (NATURAL, ADVERSARIAL)
     }
 
 
 def _fit_job(
-    model: Classifier, train: Dataset, units: Sequence[Stored], fit: Fit, seed: int, device: str
+    model: Classifier, train: Dataset, units: Sequence[Stored], fit: Fit, seed: int
 ) -> Job:
     """Fit the natural critic to (x, h(x)) and the adversarial critic to (n, h(x̃)) (Eq. 4)."""
 
     def compute() -> Result:
-        seen = _attacked(model, train, units, device)
-        critics = _critics(train, fit, seed, device)
+        seen = _attacked(model, train, units)
+        critics = _critics(seen, fit, seed)
         pairs = {
             NATURAL: (seen.x, seen.logits),
             ADVERSARIAL: (seen.noise, seen.adversarial_logits),
@@ -164,7 +186,7 @@ def _fit_job(
             for key, value in critic.state_dict().items()
         }
         facts = {name: checks[name][-1]._asdict() for name in critics}
-        return Result(None, weights, {"fit": facts})
+        return Result(None, weights, {"fit": facts, "device": device_name(model.device)})
 
     unit = CriticUnit(tuple(unit.key for unit in units), settings_of(fit), seed)
     samples = sum(len(unit.rows) for unit in units if unit.rows is not None)
@@ -179,15 +201,14 @@ def _score_jobs(
     scored: Sequence[Stored],
     fitted: Stored,
     fit: Fit,
-    device: str,
 ) -> list[Job]:
     """Score each attacked unit; critics and reference sets are loaded once, when first needed."""
 
     @cache
     def references() -> dict[str, Reference]:
-        critics = _critics(test, fit, 0, device)
+        seen = _attacked(model, train, fitted_to)
+        critics = _critics(seen, fit, 0)
         weights = {k: torch.from_numpy(v) for k, v in fitted.tensors().items()}
-        seen = _attacked(model, train, fitted_to, device)
         for name, critic in critics.items():
             critic.load_state_dict(
                 {k.partition(".")[2]: v for k, v in weights.items() if k.startswith(f"{name}.")}
@@ -202,7 +223,7 @@ def _score_jobs(
         rows = unit.rows
 
         def compute() -> Result:
-            seen = _attacked(model, test, [unit], device)
+            seen = _attacked(model, test, [unit])
             pair = references()
             values = four_quantities(
                 pair[NATURAL],
@@ -214,9 +235,26 @@ def _score_jobs(
             )
             numbers = {name: value.cpu().numpy() for name, value in values.items()}
             critic_seed = int(fitted.info["spec"]["seed"])
-            return Result(rows[[*COPIED]].assign(critic_seed=critic_seed, **numbers), {}, {})
+            return Result(
+                rows[[*COPIED]].assign(critic_seed=critic_seed, **numbers),
+                {},
+                {"device": device_name(model.device)},
+            )
 
         spec = InformationUnit(unit.key, fitted.key, SCORING_VERSION)
         return Job(spec, compute, len(rows), f"MI of {model.origin}")
 
     return [job(unit) for unit in scored]
+
+
+def _warnings(rows: pd.DataFrame, reference: int) -> list[str]:
+    """What a reference set of this size cannot resolve, and patterns that are no patterns."""
+    found = []
+    for column in ("natural_mi_natural", "adversarial_mi_adversarial"):
+        mean, ceiling = rows[column].mean(), np.log(reference)
+        if mean > ceiling - 1:
+            found.append(
+                f"{column} is {mean:.2f} nats on average and {reference} reference patterns "
+                f"resolve up to about {ceiling:.2f}; use more --fit-samples"
+            )
+    return found

@@ -32,9 +32,11 @@ INFORMATION_COLUMNS = {
     "index": "position of the sample in its data set",
     "label": "true class",
     "clean_prediction": "class predicted for the natural sample",
+    "clean_margin": "the label's logit minus the best other logit, natural sample",
     "adversarial_prediction": "class predicted for the adversarial sample",
+    "adversarial_margin": "the label's logit minus the best other logit, adversarial sample",
     "natural_mi_natural": "natural MI of the natural sample, Î_N(x; h(x)), nats",
-    "natural_mi_adversarial": "natural MI of the adversarial sample, Î_N(x; h(x̃)), nats",
-    "adversarial_mi_natural": "adversarial MI of the natural sample, Î_A(n; h(x)), nats",
+    "natural_mi_adversarial": "score of h(x̃) under the natural critic, Î_N(x; h(x̃)), nats",
+    "adversarial_mi_natural": "score of h(x) under the adversarial critic, Î_A(n; h(x)), nats",
     "adversarial_mi_adversarial": "adversarial MI of the adversarial sample, Î_A(n; h(x̃)), nats",
 }

@@ -21,7 +21,6 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from workbench.errors import InputError
@@ -77,12 +76,8 @@ class Store:
             return None
         try:
             return _read(folder, key)
-        except (OSError, ValueError, KeyError, TypeError, pa.ArrowException, SafetensorError) as e:
-            if not folder.exists():  # another process set it aside meanwhile
-                return None
-            aside = Path(tempfile.mkdtemp(prefix=f"{key}-", dir=self.root / "damaged"))
-            os.rename(folder, aside / key)
-            self.say(f"unit {key} is damaged ({e}); it was moved to {aside} and is done again")
+        except (FileNotFoundError, ValueError, KeyError, TypeError, pa.ArrowException) as reason:
+            self._set_aside(folder, str(reason))
             return None
 
     def write(
@@ -118,6 +113,18 @@ class Store:
     def keys(self) -> list[str]:
         """The keys of all units, sorted."""
         return sorted(path.name for path in (self.root / "units").iterdir())
+
+    def _set_aside(self, folder: Path, reason: str) -> None:
+        """Move a damaged unit away, so that it is computed again."""
+        aside = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=self.root / "damaged"))
+        try:
+            os.rename(folder, aside / folder.name)
+        except FileNotFoundError:  # another process did it meanwhile
+            aside.rmdir()
+            return
+        self.say(
+            f"unit {folder.name} is damaged ({reason}); it was moved to {aside}, and is redone"
+        )
 
     def _sweep(self) -> None:
         """Remove what killed processes of this machine left unfinished."""

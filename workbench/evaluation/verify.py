@@ -4,14 +4,26 @@ import numpy as np
 import torch
 from torch import nn
 
+from workbench.errors import InputError
+
 BATCH = 64  # another batching than any attack's
 
 
 def logits_of(model: nn.Module, x: torch.Tensor) -> np.ndarray:
-    """Logits (n, classes) float32 in full precision, from the last sample to the first."""
+    """Logits (n, classes) float32, autocast off, from the last sample to the first.
+
+    Raises InputError where the model gives NaN or infinity for a sample: that is no prediction.
+    """
     with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
         parts = [model(x[max(stop - BATCH, 0) : stop]).cpu() for stop in range(len(x), 0, -BATCH)]
-    return torch.cat(parts[::-1]).float().numpy()
+    logits = torch.cat(parts[::-1]).float().numpy()
+    broken = np.flatnonzero(~np.isfinite(logits).all(1))
+    if len(broken):
+        raise InputError(
+            f"the model gives NaN or infinite logits for {len(broken)} of {len(x)} samples, the "
+            f"first at {broken[0]} of its batch; such a model cannot be evaluated"
+        )
+    return logits
 
 
 def margins(logits: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -1,17 +1,23 @@
-"""Architectures for 28x28, 32x32 and 64x64 images, with normalisation inside the model.
+"""Architectures for small images, with normalisation inside the model.
 
-Every factory returns a fresh plain ``nn.Module`` that takes (n, c, h, w) float32 images in [0, 1]
-and gives (n, classes) logits. Initial weights come from torch's global generator: whoever trains
+Every factory takes the shape (c, h, w) of an image and returns a fresh plain ``nn.Module`` that
+takes (n, c, h, w) float32 images in [0, 1] and gives (n, classes) logits; it raises ``InputError``
+for images that are too small. Initial weights come from torch's global generator: whoever trains
 wraps the call in ``torch.random.fork_rng``.
 """
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor, nn
 
+from workbench.errors import InputError
+
+Shape = tuple[int, int, int]
 Channels = tuple[float, ...]
+CIFAR_SHAPE: Shape = (3, 32, 32)
 CIFAR_MEAN: Channels = (0.4914, 0.4822, 0.4465)
 CIFAR_STD: Channels = (0.2471, 0.2435, 0.2616)
 
@@ -36,28 +42,47 @@ class Normalize(nn.Module):
         return (x - self.mean) / self.std
 
 
-def small_cnn(classes: int = 10, channels: int = 1, size: int = 28) -> nn.Sequential:
+def _normalize(channels: int, mean: Channels | None, std: Channels | None) -> Normalize:
+    """The given constants; else those of CIFAR-10 for colour images, and 0 and 1 for others."""
+    colour = channels == len(CIFAR_MEAN)
+    default_mean = CIFAR_MEAN if colour else (0.0,) * channels
+    default_std = CIFAR_STD if colour else (1.0,) * channels
+    return Normalize(default_mean if mean is None else mean, default_std if std is None else std)
+
+
+def _at_least(pixels: int, shape: Shape, name: str) -> None:
+    if min(shape[1:]) < pixels:
+        raise InputError(
+            f"{name} needs images of at least {pixels}x{pixels} pixels, "
+            f"got {shape[1]}x{shape[2]}: take another architecture"
+        )
+
+
+def small_cnn(shape: Shape = (1, 28, 28), classes: int = 10) -> nn.Sequential:
     """The small net of Wong & Kolter (ICML 2018, arXiv 1711.00851); 166406 numbers at 28x28.
 
-    It takes [0, 1] without normalisation, as theirs does. ``size`` in pixels, divisible by 4.
+    It takes [0, 1] without normalisation, as theirs does, and images from 4x4 pixels on.
     """
+    _at_least(4, shape, "small-cnn")
+    channels, height, width = shape
     return nn.Sequential(
         nn.Conv2d(channels, 16, 4, stride=2, padding=1),
         nn.ReLU(),
         nn.Conv2d(16, 32, 4, stride=2, padding=1),
         nn.ReLU(),
         nn.Flatten(),
-        nn.Linear(32 * (size // 4) ** 2, 100),
+        nn.Linear(32 * (height // 4) * (width // 4), 100),
         nn.ReLU(),
         nn.Linear(100, classes),
     )
 
 
-def medium_cnn(classes: int = 10, channels: int = 1, size: int = 28) -> nn.Sequential:
+def medium_cnn(shape: Shape = (1, 28, 28), classes: int = 10) -> nn.Sequential:
     """A black-box surrogate for ``small_cnn``: deeper, 3x3 kernels, linear head; 54666 numbers.
 
-    It takes [0, 1] without normalisation. ``size`` in pixels, divisible by 4.
+    It takes [0, 1] without normalisation, and images of any size.
     """
+    channels, height, width = shape
     return nn.Sequential(
         nn.Conv2d(channels, 16, 3, padding=1),
         nn.ReLU(),
@@ -66,7 +91,7 @@ def medium_cnn(classes: int = 10, channels: int = 1, size: int = 28) -> nn.Seque
         nn.Conv2d(32, 64, 3, stride=2, padding=1),
         nn.ReLU(),
         nn.Flatten(),
-        nn.Linear(64 * (size // 4) ** 2, classes),
+        nn.Linear(64 * math.ceil(height / 4) * math.ceil(width / 4), classes),
     )
 
 
@@ -97,17 +122,20 @@ class ResidualBlock(nn.Module):
 
 
 def resnet18(
-    classes: int = 10, size: int = 32, mean: Channels = CIFAR_MEAN, std: Channels = CIFAR_STD
+    shape: Shape = CIFAR_SHAPE,
+    classes: int = 10,
+    mean: Channels | None = None,
+    std: Channels | None = None,
 ) -> nn.Sequential:
     """ResNet-18 (He et al., CVPR 2016) in its CIFAR form: 3x3 stem, no max pooling; 11.17 M.
 
     From 64 pixels on the stem has stride 2, so that an image of 64x64 costs what one of 32x32
-    does. The weights have the same shapes for every ``size``.
+    does. The weights have the same shapes for every size.
     """
-    stem = _conv3x3(3, 64, stride=2 if size >= 64 else 1)
+    stem = _conv3x3(shape[0], 64, stride=2 if min(shape[1:]) >= 64 else 1)
     return nn.Sequential(
         OrderedDict(
-            normalize=Normalize(mean, std),
+            normalize=_normalize(shape[0], mean, std),
             stem=nn.Sequential(stem, nn.BatchNorm2d(64), nn.ReLU()),
             stage1=nn.Sequential(ResidualBlock(64, 64, 1), ResidualBlock(64, 64, 1)),
             stage2=nn.Sequential(ResidualBlock(64, 128, 2), ResidualBlock(128, 128, 1)),
@@ -123,8 +151,7 @@ def resnet18(
 _VGG19_STAGES = ((64, 2), (128, 2), (256, 4), (512, 4), (512, 4))  # (channels, convolutions)
 
 
-def _vgg19_layers() -> Iterator[nn.Module]:
-    inputs = 3
+def _vgg19_layers(inputs: int) -> Iterator[nn.Module]:
     for outputs, convolutions in _VGG19_STAGES:
         for _ in range(convolutions):
             yield nn.Conv2d(inputs, outputs, 3, padding=1)
@@ -135,16 +162,20 @@ def _vgg19_layers() -> Iterator[nn.Module]:
 
 
 def vgg19(
-    classes: int = 10, mean: Channels = CIFAR_MEAN, std: Channels = CIFAR_STD
+    shape: Shape = CIFAR_SHAPE,
+    classes: int = 10,
+    mean: Channels | None = None,
+    std: Channels | None = None,
 ) -> nn.Sequential:
     """VGG-19 (Simonyan & Zisserman, ICLR 2015) with batch norm and one linear layer; 20.04 M.
 
-    Average pooling before the linear layer lets it take 32x32 and 64x64.
+    Average pooling before the linear layer lets it take any size from 32x32 on.
     """
+    _at_least(32, shape, "vgg19")
     return nn.Sequential(
         OrderedDict(
-            normalize=Normalize(mean, std),
-            features=nn.Sequential(*_vgg19_layers()),
+            normalize=_normalize(shape[0], mean, std),
+            features=nn.Sequential(*_vgg19_layers(shape[0])),
             pool=nn.AdaptiveAvgPool2d(1),
             flatten=nn.Flatten(),
             linear=nn.Linear(512, classes),
@@ -184,13 +215,18 @@ def _wide_stage(inputs: int, outputs: int, blocks: int, stride: int) -> nn.Seque
 
 
 def _wide_resnet(
-    depth: int, width: int, classes: int, mean: Channels, std: Channels
+    depth: int,
+    width: int,
+    shape: Shape,
+    classes: int,
+    mean: Channels | None,
+    std: Channels | None,
 ) -> nn.Sequential:
     blocks = (depth - 4) // 6  # three stages of two convolutions a block, and four layers more
     return nn.Sequential(
         OrderedDict(
-            normalize=Normalize(mean, std),
-            stem=_conv3x3(3, 16),
+            normalize=_normalize(shape[0], mean, std),
+            stem=_conv3x3(shape[0], 16),
             stage1=_wide_stage(16, 16 * width, blocks, 1),
             stage2=_wide_stage(16 * width, 32 * width, blocks, 2),
             stage3=_wide_stage(32 * width, 64 * width, blocks, 2),
@@ -203,17 +239,23 @@ def _wide_resnet(
 
 
 def wide_resnet_28_10(
-    classes: int = 10, mean: Channels = CIFAR_MEAN, std: Channels = CIFAR_STD
+    shape: Shape = CIFAR_SHAPE,
+    classes: int = 10,
+    mean: Channels | None = None,
+    std: Channels | None = None,
 ) -> nn.Sequential:
     """WideResNet-28-10 (Zagoruyko & Komodakis, BMVC 2016); 36.48 M, any image size."""
-    return _wide_resnet(28, 10, classes, mean, std)
+    return _wide_resnet(28, 10, shape, classes, mean, std)
 
 
 def wide_resnet_34_10(
-    classes: int = 10, mean: Channels = CIFAR_MEAN, std: Channels = CIFAR_STD
+    shape: Shape = CIFAR_SHAPE,
+    classes: int = 10,
+    mean: Channels | None = None,
+    std: Channels | None = None,
 ) -> nn.Sequential:
     """WideResNet-34-10, the net of TRADES (Zhang et al., ICML 2019); 46.16 M, any image size."""
-    return _wide_resnet(34, 10, classes, mean, std)
+    return _wide_resnet(34, 10, shape, classes, mean, std)
 
 
 ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {

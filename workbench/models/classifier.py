@@ -2,6 +2,7 @@
 
 from typing import Self
 
+import torch
 from torch import Tensor, nn
 
 from workbench.models.fingerprint import fingerprint
@@ -22,6 +23,11 @@ class Classifier(nn.Module):
         self.fingerprint = fingerprint(net)
         self.requires_grad_(False)
         self.eval()
+
+    @property
+    def device(self) -> torch.device:
+        """Where the parameters are, and so where images must be; the CPU where there are none."""
+        return next((p.device for p in self.parameters()), torch.device("cpu"))
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, c, h, w) in [0, 1] -> (n, classes) logits."""

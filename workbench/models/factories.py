@@ -11,7 +11,7 @@ from typing import Any
 from torch import nn
 
 from workbench.errors import InputError
-from workbench.models.architectures import ARCHITECTURES
+from workbench.models.architectures import ARCHITECTURES, Shape
 
 HOW = (
     f"one of {', '.join(ARCHITECTURES)}, or the factory of your own net as "
@@ -19,15 +19,17 @@ HOW = (
 )
 
 
-def build(arch: str) -> nn.Module:
+def build(arch: str, shape: Shape | None = None, classes: int | None = None) -> nn.Module:
     """A fresh net with random weights.
 
     ``arch`` is a short name from ``ARCHITECTURES``, ``"package.module:factory"`` or
-    ``"path/to/file.py:factory"``; the factory takes no arguments and returns an ``nn.Module``.
-    Modules are found in the current folder too, and beside a file. Raises ``InputError``.
+    ``"path/to/file.py:factory"``. A short name gives a net for images of ``shape`` (c, h, w) and
+    for ``classes`` classes, each the architecture's own unless given. Your own factory takes no
+    arguments and returns an ``nn.Module``: it knows its shape. Modules are found in the current
+    folder too, and beside a file. Raises ``InputError``.
     """
     if arch in ARCHITECTURES:
-        return ARCHITECTURES[arch]()
+        return _named(arch, shape, classes)
     source, colon, name = arch.rpartition(":")
     if not (source and colon and name):
         raise InputError(f"unknown architecture {arch!r}: give {HOW}")
@@ -36,6 +38,19 @@ def build(arch: str) -> nn.Module:
     if not isinstance(net, nn.Module):
         raise InputError(f"architecture {arch!r} gave a {type(net).__name__}, not an nn.Module")
     return net
+
+
+def _named(arch: str, shape: Shape | None, classes: int | None) -> nn.Module:
+    settings: dict[str, Any] = {}
+    if shape is not None:
+        if len(shape) != 3 or min(shape) < 1:
+            raise InputError(f"images have a shape (channels, height, width), not {shape}")
+        settings["shape"] = shape
+    if classes is not None:
+        if classes < 1:
+            raise InputError(f"{arch} needs at least one class, got {classes}")
+        settings["classes"] = classes
+    return ARCHITECTURES[arch](**settings)
 
 
 def in_one_line(error: BaseException) -> str:

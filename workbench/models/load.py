@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from workbench.errors import InputError
 from workbench.models import zoo
+from workbench.models.architectures import Shape
 from workbench.models.classifier import Classifier
 from workbench.models.factories import HOW, build, in_one_line
 from workbench.models.weights import fill, read_weights, without_prefix
@@ -15,21 +16,27 @@ ZOO = "zoo:"
 
 
 def load_model(
-    reference: str, arch: str | None = None, device: str | torch.device = "cpu"
+    reference: str,
+    arch: str | None = None,
+    device: str | torch.device = "cpu",
+    shape: Shape | None = None,
+    classes: int | None = None,
 ) -> Classifier:
     """A frozen classifier, ready to be attacked.
 
     ``reference`` is ``zoo:<data>/<name>`` or the path of a weights file: safetensors, or a state
     dict saved by torch, at most one level deep in a checkpoint. A weights file needs ``arch``:
     a short name from ``ARCHITECTURES``, ``"package.module:factory"`` or
-    ``"path/to/file.py:factory"``, where the factory takes no arguments.
+    ``"path/to/file.py:factory"``, where the factory takes no arguments. A short name is built for
+    images of ``shape`` (c, h, w) and for ``classes`` classes, where given. Models of the zoo name
+    architecture, shape and classes themselves.
 
     Raises ``InputError``, one line, for everything that is wrong with file or architecture.
     """
     if reference.startswith(ZOO):
         net, origin = _from_zoo(reference, arch), reference
     else:
-        net, origin = _from_file(reference, arch)
+        net, origin = _from_file(reference, arch, shape, classes)
     return Classifier(_moved(net, device), origin)
 
 
@@ -38,16 +45,20 @@ def _from_zoo(reference: str, arch: str | None) -> nn.Module:
         raise InputError(f"{reference} names its own architecture: leave {arch!r} out")
     name = reference.removeprefix(ZOO)
     weights = read_weights(zoo.path(name))
-    net = build(zoo.card(name)["architecture"])
+    card = zoo.card(name)
+    shape = tuple(card["shape"]) if "shape" in card else None
+    net = build(card["architecture"], shape, card.get("classes"))
     fill(net, weights, reference)
     return net
 
 
-def _from_file(reference: str, arch: str | None) -> tuple[nn.Module, str]:
+def _from_file(
+    reference: str, arch: str | None, shape: Shape | None, classes: int | None
+) -> tuple[nn.Module, str]:
     weights = read_weights(Path(reference).expanduser())
     if arch is None:
         raise InputError(f"{reference} holds weights only, so name its architecture: {HOW}")
-    net = build(arch)
+    net = build(arch, shape, classes)
     weights, dropped = without_prefix(weights, net.state_dict())
     fill(net, weights, reference)
     note = f" (prefix {dropped} stripped)" if dropped else ""
@@ -57,11 +68,12 @@ def _from_file(reference: str, arch: str | None) -> tuple[nn.Module, str]:
 def _moved(net: nn.Module, device: str | torch.device) -> nn.Module:
     try:
         return net.to(device)
-    except (RuntimeError, AssertionError) as error:  # torch without CUDA raises the latter
+    # torch without CUDA raises an AssertionError, MPS a TypeError for double precision
+    except (RuntimeError, AssertionError, TypeError) as error:
         raise InputError(f"cannot use device {str(device)!r}: {in_one_line(error)}") from error
 
 
-def check_fits(model: Classifier, shape: tuple[int, int, int], classes: int) -> None:
+def check_fits(model: Classifier, shape: Shape, classes: int) -> None:
     """Check that the model takes images of ``shape`` (c, h, w) and knows ``classes`` classes.
 
     One forward pass of two black images: one alone would hide a model that drops the batch axis.
@@ -78,11 +90,10 @@ def check_fits(model: Classifier, shape: tuple[int, int, int], classes: int) -> 
         raise InputError(f"{model.origin} gives NaN or infinite outputs for black {images}")
 
 
-def _logits_of_black(model: Classifier, shape: tuple[int, int, int], images: str) -> Tensor:
-    device = next((p.device for p in model.parameters()), torch.device("cpu"))
+def _logits_of_black(model: Classifier, shape: Shape, images: str) -> Tensor:
     try:
         with torch.no_grad():
-            logits = model(torch.zeros(2, *shape, device=device))
+            logits = model(torch.zeros(2, *shape, device=model.device))
     except Exception as error:  # the user's forward may raise anything
         raise InputError(f"{model.origin} does not take {images}: {in_one_line(error)}") from error
     if not isinstance(logits, Tensor):

@@ -29,7 +29,10 @@ def path(name: str) -> Path:
 
 
 def card(name: str) -> Card:
-    """What is known of a model: its ``architecture``, data, recipe, seed and accuracies."""
+    """What is known of a model: its ``architecture``, data, recipe, seed and accuracies.
+
+    ``shape`` [c, h, w] and ``classes`` stand in it where they are not the architecture's own.
+    """
     return json.loads(path(name).with_suffix(".json").read_text(encoding="utf-8"))
 
 
@@ -37,7 +40,8 @@ def save(name: str, net: nn.Module, card: Card, root: Path | None = None) -> Pat
     """Write ``<root>/<name>.safetensors`` and its card beside it; returns the path of the weights.
 
     ``root`` is the zoo itself unless given. ``card["architecture"]`` names the factory as
-    ``build`` takes it. Each file is written whole or not at all. Raises ``InputError`` where the
+    ``build`` takes it; ``card["shape"]`` and ``card["classes"]`` are needed where they are not the
+    architecture's own. Each file is written whole or not at all. Raises ``InputError`` where the
     card lacks the architecture or the folder cannot be written.
     """
     if "architecture" not in card:

@@ -1,17 +1,19 @@
 """Profiles: everything a run needs, validated, from a TOML file."""
 
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from workbench.attacks import attack
+from workbench.attacks import attack, label
 from workbench.errors import InputError
 from workbench.specs import UNIT_SIZE
 from workbench.threat import ThreatModel
 
 FOLDER = Path(__file__).parent
+T = TypeVar("T")
 
 
 class _Frozen(BaseModel):
@@ -35,6 +37,28 @@ class _Threat(_Frozen):
         return self
 
 
+class Model(_Frozen):
+    """A model to measure.
+
+    reference, arch: as load_model takes them; the architecture is needed for a weights file.
+    name: in tables and figures; the reference's last part unless given.
+    """
+
+    reference: str
+    arch: str | None = None
+    name: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, content: Any) -> Any:
+        return {"reference": content} if isinstance(content, str) else content
+
+    @property
+    def title(self) -> str:
+        """What tables and figures call it."""
+        return self.name or Path(self.reference).stem
+
+
 class Battery(_Threat):
     """A threat model and the attacks that are run under it."""
 
@@ -43,9 +67,8 @@ class Battery(_Threat):
     @field_validator("attacks")
     @classmethod
     def _known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        for name in names:
-            attack(name)
-        return names
+        labels = [label(attack(name)) for name in names]
+        return tuple(_unique(labels))
 
 
 class Information(_Threat):
@@ -60,6 +83,11 @@ class Information(_Threat):
     fit_samples: int = Field(ge=2)
     critic_seeds: tuple[int, ...] = Field(min_length=1)
 
+    @field_validator("critic_seeds")
+    @classmethod
+    def _different(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(_unique(seeds))
+
     @field_validator("attack")
     @classmethod
     def _known(cls, name: str) -> str:
@@ -70,19 +98,33 @@ class Information(_Threat):
 class Profile(_Frozen):
     """What a run measures, and which analyses it draws.
 
-    data: name of a data set. models: references as load_model takes them. samples: test samples
-    that are attacked. seed: of every random number. analyses: modules of `analyses`.
-    unit_size: samples per stored unit of work, and AutoAttack's batch.
+    data: name of a data set. models: references, or tables of reference, arch and name.
+    samples: test samples that are attacked. seed: of every random number.
+    analyses: modules of `analyses`. unit_size: samples per stored unit of work, and AutoAttack's batch.
     """
 
     data: str
-    models: tuple[str, ...] = Field(min_length=1)
+    models: tuple[Model, ...] = Field(min_length=1)
     samples: int = Field(ge=1)
     seed: int = Field(default=0, ge=0)
     unit_size: int = Field(default=UNIT_SIZE, ge=1)
     threats: tuple[Battery, ...] = Field(min_length=1)
     information: Information
     analyses: tuple[str, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> Self:
+        _unique([model.title for model in self.models])
+        _unique([str(battery.threat) for battery in self.threats])
+        return self
+
+
+def _unique(values: Sequence[T]) -> Sequence[T]:
+    """The values, where no two are equal. Raises ValueError: a table would count them twice."""
+    twice = [value for i, value in enumerate(values) if value in values[:i]]
+    if twice:
+        raise ValueError(f"{twice[0]} stands there twice; give each a name of its own")
+    return values
 
 
 def names() -> list[str]:

@@ -1,0 +1,45 @@
+"""An attack whose output changes must raise its version, or stored results become stale."""
+
+import hashlib
+
+import numpy as np
+import pytest
+from linear import Linear, samples
+
+from workbench.attacks import ATTACKS, attack
+from workbench.evaluation.measure import measure
+from workbench.threat import ThreatModel
+
+# (attack, norm, version): digest of the proposals, rounded to three decimals
+GOLDEN = {
+    ("none", "Linf", 1): "884fb4230597",
+    ("none", "L2", 1): "884fb4230597",
+    ("fgsm", "Linf", 1): "c5416edaf21e",
+    ("fgsm", "L2", 1): "cd71544bffc3",
+    ("pgd-10", "Linf", 1): "15e688fe9024",
+    ("pgd-10", "L2", 1): "2a5982f179e6",
+    ("pgd-40", "Linf", 1): "15e688fe9024",
+    ("pgd-40", "L2", 1): "b36e1a26da35",
+    ("autoattack", "Linf", 1): "63e08b9b3f59",
+    ("autoattack", "L2", 1): "78418371369c",
+    ("cw", "L2", 1): "fc9de9d580cb",
+    ("ddn", "L2", 1): "cd71544bffc3",
+}
+
+
+def digest(name: str, norm: str) -> str:
+    """What an attack proposes for eight samples of the linear model."""
+    model = Linear()
+    x, y = samples(model, 8)
+    eps = 1.2 * model.smallest(x, norm).median().item()
+    images = measure(model, x, y, 0, attack(name), ThreatModel(norm, repr(eps)), seed=7).images
+    rounded = np.round(images, 3) + 0.0
+    return hashlib.sha256(rounded.astype("<f4").tobytes()).hexdigest()[:12]
+
+
+CASES = [(name, norm) for name, found in ATTACKS.items() for norm in found.norms]
+
+
+@pytest.mark.parametrize(("name", "norm"), CASES)
+def test_equal_versions_propose_equal_samples(name, norm) -> None:
+    assert GOLDEN[name, norm, attack(name).version] == digest(name, norm)

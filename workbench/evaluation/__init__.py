@@ -1,0 +1,1 @@
+"""Attack, verify, store, and read again: the records, and what fills them."""
