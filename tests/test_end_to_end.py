@@ -40,11 +40,11 @@ def model(tmp_path_factory) -> Path:
     return nets.write_digits(tmp_path_factory.mktemp("model") / "digits.safetensors")
 
 
-def run(*arguments: object) -> None:
-    """A command that must end well."""
+def run(*arguments: object, code: int = 0) -> None:
+    """A command that must end with this exit code."""
     with pytest.raises(SystemExit) as ended:
         main([str(argument) for argument in arguments])
-    assert ended.value.code == 0
+    assert ended.value.code == code
 
 
 def forbid(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -92,11 +92,12 @@ def test_provenance_names_the_records_and_what_computed_them(tmp_path, model) ->
     assert set(rows.columns) == set(ATTACK_COLUMNS)
 
 
-def mi(model: Path, store: Path, *more: object) -> None:
+def mi(model: Path, store: Path, *more: object, code: int = 0) -> None:
     run(
         *("mi", model, "--arch", nets.ARCH, "--data", "digits", "--eps", "0.2", "--store", store),
         *("--samples", 60, "--fit-samples", 1000, "--attack", "pgd-10:stop_at_success=false"),
         *("--device", "cpu", *more),
+        code=code,
     )
 
 
@@ -130,17 +131,7 @@ def test_mi_stopped_between_units_goes_on_to_the_same_values(tmp_path, model, mo
 
     monkeypatch.setattr(battery, "_compute", stop)
     for _ in range(2):
-        with pytest.raises(SystemExit) as ended:
-            mi_arguments = ("--csv", str(tmp_path / "stopped.csv"))
-            main(
-                [
-                    *("mi", str(model), "--arch", nets.ARCH, "--data", "digits", "--eps", "0.2"),
-                    *("--store", str(tmp_path / "stopped"), "--samples", "60"),
-                    *("--fit-samples", "1000", "--attack", "pgd-10:stop_at_success=false"),
-                    *("--device", "cpu", *mi_arguments),
-                ]
-            )
-        assert ended.value.code == 130
+        mi(model, tmp_path / "stopped", code=130)
     mi(model, tmp_path / "stopped", "--csv", tmp_path / "stopped.csv")
     assert (tmp_path / "stopped.csv").read_bytes() == (tmp_path / "whole.csv").read_bytes()
 

@@ -100,7 +100,8 @@ class Profile(_Frozen):
 
     data: name of a data set. models: references, or tables of reference, arch and name.
     samples: test samples that are attacked. seed: of every random number.
-    analyses: modules of `analyses`. unit_size: samples per stored unit of work, and AutoAttack's batch.
+    analyses: modules of `analyses`.
+    unit_size: samples per stored unit of work, and AutoAttack's batch.
     """
 
     data: str
