@@ -7,6 +7,7 @@ True
 A name is imported when it is first used, so that reading results never loads torch.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from workbench.models import Classifier, load_model
     from workbench.tables import accuracies
     from workbench.threat import ThreatModel
+
+# OpenMP threads that wait for each other spin; where another process wants the core, ten times
+# slower than not at all. Spinning briefly measured faster on idle cores too. Read at torch's import.
+os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 _HOMES = {
     "Classifier": "workbench.models",

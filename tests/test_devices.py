@@ -1,0 +1,42 @@
+"""Devices: named, refused when they are not there, and threads for small nets."""
+
+import os
+
+import pytest
+import torch
+from torch import nn
+
+from workbench.devices import device_name, device_of, limit_threads
+from workbench.errors import InputError
+
+
+def test_auto_is_a_device_of_this_machine() -> None:
+    assert torch.zeros(1, device=device_of("auto")).item() == 0
+
+
+@pytest.mark.parametrize("name", ["abacus", "meta", "cuda:99", ""])
+def test_what_is_not_there_is_refused(name) -> None:
+    with pytest.raises(InputError, match="--device cpu"):
+        device_of(name)
+
+
+def test_the_cpu_is_called_cpu() -> None:
+    assert device_name(torch.device("cpu")) == "cpu"
+
+
+def test_small_nets_use_at_most_two_threads_and_large_ones_all() -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(4)
+        limit_threads(nn.Linear(2000, 1000))
+        assert torch.get_num_threads() == 4
+        limit_threads(nn.Linear(10, 10))
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_waiting_threads_spin_briefly() -> None:
+    import workbench  # noqa: F401
+
+    assert os.environ["GOMP_SPINCOUNT"]
