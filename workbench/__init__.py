@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from workbench.tables import accuracies
     from workbench.threat import ThreatModel
 
-# OpenMP threads that wait for each other spin; where another process wants the core, ten times
-# slower than not at all. Spinning briefly measured faster on idle cores too. Read at torch's import.
+# OpenMP threads that wait spin, which made work ten times slower where another process wanted the
+# core; spinning briefly was no slower on idle cores. It is read when torch is imported.
 os.environ.setdefault("GOMP_SPINCOUNT", "1000")
 
 _HOMES = {

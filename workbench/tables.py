@@ -116,9 +116,9 @@ def observation_texts(table: pd.DataFrame) -> pd.DataFrame:
                 name
                 | {
                     "critic seed": "mean ± std",
-                    "AUROC": mean_std(part["auroc"], 3),
+                    "AUROC": mean_std(part["auroc"], 4),
                     "Cohen's d": mean_std(part["cohens_d"], 2),
-                    "AUROC, flipped": mean_std(part["flipped_auroc"], 3),
+                    "AUROC, flipped": mean_std(part["flipped_auroc"], 4),
                 }
             )
     return pd.DataFrame(lines).fillna("")

@@ -66,7 +66,7 @@ def test_the_table_has_every_seed_and_mean_and_std(frame) -> None:
     table = mi_distribution.layout(numbers)
     assert table["critic seed"].tolist() == ["0", "1", "mean ± std"] * 2 + [""]
     values = numbers[numbers["quantity"] == "natural MI"]["auroc"]
-    expected = f"{np.mean(values):.3f} ± {np.std(values, ddof=1):.3f}"
+    expected = f"{np.mean(values):.4f} ± {np.std(values, ddof=1):.4f}"
     assert table.iloc[2]["AUROC"] == expected
 
 
