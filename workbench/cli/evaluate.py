@@ -42,6 +42,8 @@ def evaluate(
     classifier = load_model(model, arch, device_of(device), images.shape, len(images.classes))
     limit_threads(classifier)
     samples = samples or min(options.DEFAULT_SAMPLES, len(images))
+    if images.classes_in(0, samples) < len(images.classes):
+        say(f"warning: the first {samples} samples do not hold all {len(images.classes)} classes")
     with progress_bar() as progress:
         evaluation = run(
             classifier,

@@ -41,9 +41,10 @@ def pointwise(reference: Reference, patterns: torch.Tensor, outputs: torch.Tenso
     """Pointwise MI in nats, (n,): T(x, z) − log mean over the reference of exp T(x', z).
 
     patterns: (n, ...), outputs: (n, k), on any device. The mean over pairs of the joint
-    distribution that the critic was fitted to estimates I(X; Z); of other pairs, such as natural
-    patterns with adversarial outputs, the score is that critic's log density ratio, no MI. A value may be negative. What lies near or above log r is
-    more than r patterns can resolve: true 5 nats come out as 4.7 for r = 4000, 5.4 for r = 100.
+    distribution that the critic was fitted to estimates I(X; Z); of other pairs, such as
+    natural patterns with adversarial outputs, the score is that critic's log density ratio, no
+    MI. A value may be negative. What lies near or above log r is more than r patterns can
+    resolve: true 5 nats come out as 4.7 for r = 4000, 5.4 for r = 100.
     """
     critic = reference.critic
     return _against(reference, _chunked(critic.local, patterns), _chunked(critic.globl, outputs))
