@@ -74,9 +74,13 @@ def _placements(values: np.ndarray, others: np.ndarray) -> np.ndarray:
 
 
 def cohens_d(higher: np.ndarray, lower: np.ndarray) -> float:
-    """Difference of means in units of the pooled standard deviation (Cohen 1988)."""
+    """Difference of means in units of the pooled standard deviation (Cohen 1988).
+
+    Infinite where neither group varies.
+    """
     spread = np.sqrt((np.var(higher, ddof=1) + np.var(lower, ddof=1)) / 2)
-    return float((np.mean(higher) - np.mean(lower)) / spread)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return float((np.mean(higher) - np.mean(lower)) / spread)
 
 
 def sign_share(higher: np.ndarray, lower: np.ndarray, level: float = 0.95) -> Estimate:

@@ -2,12 +2,13 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
+import pandas as pd
 import typer
 
 from workbench import options, tables
-from workbench.data import describe, load_data
+from workbench.data import Dataset, describe, load_data
 from workbench.defenses.training import Recipe
 from workbench.defenses.training import train as run
 from workbench.devices import device_of
@@ -53,12 +54,11 @@ def train(
     recipe = Recipe(
         defense, data, arch, norm, eps, epochs, batch, lr, weight_decay=weight_decay, seed=seed
     )
-    place = device_of(device)
     target = out / f"{name or defense}.safetensors"
     checkpoint = out / f"{name or defense}.checkpoint"
     samples = load_data(data, "train", say)
     with progress_bar("steps") as progress:
-        net = run(recipe, samples, checkpoint, place, progress)
+        net = run(recipe, samples, checkpoint, device_of(device), progress)
     model = Classifier(net, str(target))
     test = load_data(data, "test", say)
     with progress_bar() as progress:
@@ -71,26 +71,32 @@ def train(
             samples=len(test),
             progress=progress,
         )
-    table = tables.accuracies(evaluation.rows)
-    card = {
-        "architecture": arch,
-        "shape": list(samples.shape),
-        "classes": len(samples.classes),
-        "data": {"name": data, "fingerprint": samples.fingerprint},
-        "recipe": asdict(recipe),
-        "accuracies": table.drop(columns="model").to_dict("records"),
-        "fingerprint": model.fingerprint,
-        "retrain": command(recipe),
-        **provenance(),
-    }
-    zoo.save(name or defense, net, card, root=out)
-    show(table.drop(columns="model").round(4), f"{defense} on {test.name}, {recipe.threat}")
+    accuracies = tables.accuracies(evaluation.rows).drop(columns="model")
+    zoo.save(name or defense, net, _card(recipe, samples, model, accuracies), root=out)
+    show(accuracies.round(4), f"{defense} on {test.name}, {recipe.threat}")
     output.print(
         f"Wrote {target} and its card; evaluate it with: "
         f"workbench evaluate {target} --arch {arch} --data {data}",
         highlight=False,
         soft_wrap=True,
     )
+
+
+def _card(
+    recipe: Recipe, samples: Dataset, model: Classifier, accuracies: pd.DataFrame
+) -> dict[str, Any]:
+    """What the card of a trained model says."""
+    return {
+        "architecture": recipe.arch,
+        "shape": list(samples.shape),
+        "classes": len(samples.classes),
+        "data": {"name": recipe.data, "fingerprint": samples.fingerprint},
+        "recipe": asdict(recipe),
+        "accuracies": accuracies.to_dict("records"),
+        "fingerprint": model.fingerprint,
+        "retrain": command(recipe),
+        **provenance(),
+    }
 
 
 def command(recipe: Recipe) -> str:

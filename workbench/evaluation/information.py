@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from workbench import seeds
-from workbench.attacks import attack
+from workbench.attacks import Attack, attack
 from workbench.data import Dataset
 from workbench.devices import device_name
 from workbench.errors import InputError
@@ -90,26 +90,12 @@ def mutual_information(
     samples, or a model that does not fit the data.
     """
     check_fits(model, test.shape, len(test.classes))
-    found, fit = attack(attack_name), fit or Fit()
-    if found.stop_at_success:
-        raise InputError(
-            f"{attack_name} leaves samples at their first success, and the rest without a "
-            "pattern n; MI needs every step: use pgd-40:stop_at_success=false"
-        )
+    found, fit = _complete(attack_name), fit or Fit()
     first = samples if train.fingerprint == test.fingerprint else 0
 
     def attacked(data: Dataset, start: int, stop: int) -> list[Stored]:
-        jobs = attack_jobs(
-            model,
-            data,
-            threat,
-            found,
-            start=start,
-            stop=stop,
-            seed=seed,
-            unit_size=unit_size,
-        )
-        return fill(jobs, store, progress)
+        chosen = {"start": start, "stop": stop, "seed": seed, "unit_size": unit_size}
+        return fill(attack_jobs(model, data, threat, found, **chosen), store, progress)
 
     fitted_to = attacked(train, first, first + fit_samples)
     scored = attacked(test, 0, samples)
@@ -129,6 +115,17 @@ def mutual_information(
     rows = rows_of(units)
     warnings = _warnings(rows, description["reference"])
     return Information(rows, fitted.info["fit"], keys, description, warnings)
+
+
+def _complete(attack_name: str) -> Attack:
+    """The attack, where it runs every step. Raises InputError where it does not."""
+    found = attack(attack_name)
+    if found.stop_at_success:
+        raise InputError(
+            f"{attack_name} leaves samples at their first success, and the rest without a "
+            "pattern n; MI needs every step: use pgd-40:stop_at_success=false"
+        )
+    return found
 
 
 @dataclass(frozen=True)
@@ -248,7 +245,7 @@ def _score_jobs(
 
 
 def _warnings(rows: pd.DataFrame, reference: int) -> list[str]:
-    """What a reference set of this size cannot resolve, and patterns that are no patterns."""
+    """Where a reference set of this size cannot resolve the values."""
     found = []
     for column in ("natural_mi_natural", "adversarial_mi_adversarial"):
         mean, ceiling = rows[column].mean(), np.log(reference)
