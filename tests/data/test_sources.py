@@ -102,7 +102,10 @@ def test_files_in_the_cache_are_enough(cache):
         (gzip.compress(b"first content, changed", mtime=0), r"a-ubyte\.gz is damaged \(sha256"),
         (gzip.compress(b"first content", mtime=0)[:-9], r"a-ubyte\.gz is truncated or damaged"),
         (b"first content", r"a-ubyte\.gz is truncated or damaged \(Not a gzipped file"),
-        (gzip.compress(b"first", mtime=0)[:10] + b"\xff" * 20, r"a-ubyte\.gz is truncated or damaged"),
+        (
+            gzip.compress(b"first", mtime=0)[:10] + b"\xff" * 20,
+            r"a-ubyte\.gz is truncated or damaged",
+        ),
     ],
 )
 def test_a_damaged_file_is_named_and_the_next_place_serves(cache, tmp_path, damaged, words):
