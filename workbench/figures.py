@@ -10,8 +10,7 @@ import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 
-COLUMN = 3.25  # width of a column of ICML's two, inches
-PAGE = 6.75  # width of its page, inches
+PAGE = 6.75  # width of ICML's page, inches
 
 # Okabe & Ito's colours: told apart by colour-blind readers, and in grey by their lightness
 NATURAL, ADVERSARIAL = "#0072B2", "#E69F00"
@@ -70,7 +69,7 @@ def accuracy_dots(axes: Axes, table: pd.DataFrame, models: list[str]) -> Axes:
     for model, offset, marker, colour in zip(
         models, offsets, "os^Dvp", sns.color_palette("colorblind", len(models)), strict=False
     ):
-        part = table[table["model"] == model].set_index("attack").reindex(attacks) * 1
+        part = table[table["model"] == model].set_index("attack").reindex(attacks)
         middle = 100 * part["accuracy"]
         errors = [middle - 100 * part["low"], 100 * part["high"] - middle]
         axes.errorbar(

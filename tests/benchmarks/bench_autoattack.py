@@ -49,6 +49,8 @@ def main(samples: int, size: int) -> None:
             f"{name}: {equal} of {samples} verdicts equal, {robust} robust, "
             f"{ours:.1f} s against {theirs:.1f} s, ratio {ours / theirs:.2f}"
         )
+        if equal < samples:
+            sys.exit(f"{name}: {samples - equal} verdicts differ")
 
 
 if __name__ == "__main__":
