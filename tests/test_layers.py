@@ -17,6 +17,7 @@ ORDER = [
     "devices",
     "data",
     "models",
+    "bounds",
     "attacks",
     "defenses",
     "information",
