@@ -62,12 +62,17 @@ class ThreatModel:
 
     def project(self, x_adv: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """The ball's nearest point to x_adv, then the box's: inside both, as x is in the box."""
-        delta = x_adv - x
         if self.norm == "Linf":
-            delta = delta.clamp(-self.epsilon, self.epsilon)
-        else:
-            delta = delta * (self.epsilon / _length(delta).clamp_min(self.epsilon))
+            return x_adv.clamp(x - self.epsilon, x + self.epsilon).clamp(0, 1)
+        delta = x_adv - x
+        delta = delta * (self.epsilon / self.length(delta).clamp_min(self.epsilon))
         return (x + delta).clamp(0, 1)
+
+    def length(self, delta: torch.Tensor) -> torch.Tensor:
+        """Norms of differences, on their device, to broadcast against them: (n, 1, 1, 1)."""
+        flat = delta.flatten(1)
+        lengths = flat.abs().amax(1) if self.norm == "Linf" else flat.norm(dim=1)
+        return lengths.view(-1, *[1] * (delta.dim() - 1))
 
     def ascent(self, gradient: torch.Tensor) -> torch.Tensor:
         """The direction of length 1 in this norm that raises the loss fastest: shape kept.
@@ -79,7 +84,7 @@ class ThreatModel:
         tiny = torch.finfo(gradient.dtype).tiny
         largest = gradient.abs().flatten(1).amax(1).view(-1, *[1] * (gradient.dim() - 1))
         scaled = gradient / largest.clamp_min(tiny)  # so that squares do not underflow
-        return scaled / _length(scaled).clamp_min(tiny)
+        return scaled / self.length(scaled).clamp_min(tiny)
 
     def random_start(self, x: torch.Tensor, noise: Noise, *purpose: str | int) -> torch.Tensor:
         """A uniform point of the ball around each x, clipped to the box: shape kept."""
@@ -95,8 +100,3 @@ def norms(x_adv: torch.Tensor, x: torch.Tensor) -> dict[str, torch.Tensor]:
     """Both norms of x_adv − x in float64 on the CPU: {"Linf": (n,), "L2": (n,)}."""
     delta = (x_adv.cpu().double() - x.cpu().double()).flatten(1)
     return {"Linf": delta.abs().amax(1), "L2": delta.norm(dim=1)}
-
-
-def _length(delta: torch.Tensor) -> torch.Tensor:
-    """Euclidean lengths that broadcast against delta: (n, 1, 1, 1)."""
-    return delta.flatten(1).norm(dim=1).view(-1, *[1] * (delta.dim() - 1))
