@@ -6,8 +6,8 @@ from linear import Linear, samples
 from torch.nn import functional as F
 
 from workbench.attacks import NEVER, PGD
-from workbench.evaluation.counted import Counted
 from workbench.models import ARCHITECTURES
+from workbench.models.counted import Counted
 from workbench.seeds import Noise, forked
 from workbench.threat import NORMS, ThreatModel
 
@@ -88,3 +88,36 @@ def test_restarts_attack_only_what_still_stands() -> None:
     assert counted.forward_passes <= 4 * (len(x) + 4 * int((~fell).sum()))
     assert (many.first_success[~fell] != 0).all()
     assert threat.contains(many.x_adv, x).all()
+
+
+@pytest.mark.parametrize("stop", [True, False])
+def test_passes_and_losses_are_those_of_its_looks(stop) -> None:
+    net, x, y = net_and_samples()
+    threat, noise = ThreatModel("Linf", "0.02"), Noise(0, tuple(range(len(x))))
+    counted = Counted(net)
+    attempt = PGD(steps=6, stop_at_success=stop)(counted, x, y, threat, noise)
+    fell = attempt.first_success != NEVER
+    assert 0 < fell.sum() < len(x)
+    assert attempt.forwards.sum() == counted.forward_passes
+    assert attempt.backwards.sum() == counted.backward_passes
+    looks = torch.where(fell & stop, attempt.first_success + 1, 7)
+    assert torch.equal(attempt.forwards, looks)
+    assert torch.equal((~attempt.losses.isnan()).sum(1), looks)
+    for step in range(7):
+        at = plain_pgd(net, x, y, threat, noise, step, 0.25)
+        plain = F.cross_entropy(net(at), y, reduction="none")
+        there = looks > step
+        assert torch.allclose(attempt.losses[there, step], plain[there], atol=1e-4)
+
+
+def test_later_restarts_report_to_later_columns() -> None:
+    model = Linear()
+    x, y = samples(model)
+    threat, noise = ThreatModel("Linf", "0.05"), Noise(0, tuple(range(len(x))))
+    attempt = PGD(steps=1, step=0.5, restarts=8)(model, x, y, threat, noise)
+    fell = attempt.first_success != NEVER
+    last = torch.arange(16).where(~attempt.losses.isnan(), -1).amax(1)
+    assert attempt.losses.shape == (len(x), 16)
+    assert torch.equal(last[fell], attempt.first_success[fell])
+    assert (attempt.first_success[fell] > 1).any()
+    assert (last[~fell] == 15).all()

@@ -3,11 +3,17 @@
 from dataclasses import fields, replace
 from typing import Any
 
+from workbench.attacks.apgd import APGD
 from workbench.attacks.attempt import NEVER, Attack, Attempt
 from workbench.attacks.autoattack import AutoAttack
+from workbench.attacks.cascade import Cascade, CascadeExact, CascadeFast
+from workbench.attacks.fwa import FrankWolfeWasserstein, ProjectedWasserstein
 from workbench.attacks.minimal_norm import CW, DDN
+from workbench.attacks.momentum import MomentumIterative
+from workbench.attacks.noise import RandomNoise
 from workbench.attacks.none import NoAttack
 from workbench.attacks.pgd import PGD
+from workbench.attacks.square import Square
 from workbench.errors import InputError
 
 __all__ = [
@@ -29,7 +35,18 @@ ATTACKS: dict[str, Attack] = {
     "fgsm": PGD(steps=1, step=1.0, random_start=False),
     "pgd-10": PGD(steps=10),
     "pgd-40": PGD(steps=40),
+    "mi-fgsm": MomentumIterative(),
+    "ti-dim": MomentumIterative(diversity_probability=0.7, kernel=5),
+    "random-noise": RandomNoise(),
+    "fwa-10": FrankWolfeWasserstein(steps=10),
+    "fwa-40": FrankWolfeWasserstein(steps=40),
+    "pgd-wasserstein-40": ProjectedWasserstein(steps=40),
+    "apgd-ce": APGD(),
+    "square": Square(),
     "autoattack": AutoAttack(),
+    "cascade-exact": CascadeExact(),
+    "cascade": Cascade(),
+    "cascade-fast": CascadeFast(),
     "cw": CW(),
     "ddn": DDN(),
 }

@@ -18,12 +18,22 @@ class Attempt:
 
     x_adv: proposed samples (n, c, h, w); where none was found, the point at which
         the attack ended.
+    What follows is None where the attack does not tell.
     first_success: the number of steps after which a sample was first misclassified, NEVER (−1)
-        where it never was, None where the attack does not tell: (n,) int64.
+        where it never was: (n,) int64.
+    forwards, backwards: passes spent on each sample: (n,) int64.
+    losses: the loss that the attack raises, after each of its steps: (n, steps) float, NaN from
+        where a sample had left.
+    certified: samples that a sound bound proves robust, so that they were not attacked further:
+        (n,) bool.
     """
 
     x_adv: torch.Tensor
     first_success: torch.Tensor | None = None
+    forwards: torch.Tensor | None = None
+    backwards: torch.Tensor | None = None
+    losses: torch.Tensor | None = None
+    certified: torch.Tensor | None = None
 
 
 class Attack(Protocol):
@@ -32,10 +42,13 @@ class Attack(Protocol):
     version: raised when the same settings begin to give other results.
     stop_at_success: a sample leaves at its first success, and one that is misclassified already
         is not attacked; False runs every step on every sample, as MI needs it.
+    as_given: the attack sees the very model; False lets a form of it with quicker gradients,
+        equal up to rounding, stand in (models.quick).
     norms: those that the attack is made for.
     """
 
     version: ClassVar[int]
+    as_given: ClassVar[bool]
     norms: ClassVar[tuple[str, ...]]
     __dataclass_fields__: ClassVar[dict[str, Any]]
 

@@ -26,6 +26,7 @@ class CW:
     step: float = 0.01
     searches: int = 9
     version: ClassVar[int] = 1
+    as_given: ClassVar[bool] = True
     stop_at_success: ClassVar[bool] = True
     norms: ClassVar[tuple[str, ...]] = ("L2",)
 
@@ -58,6 +59,7 @@ class DDN:
 
     steps: int = 20
     version: ClassVar[int] = 1
+    as_given: ClassVar[bool] = True
     stop_at_success: ClassVar[bool] = True
     norms: ClassVar[tuple[str, ...]] = ("L2",)
 

@@ -16,6 +16,7 @@ class NoAttack:
     """Propose the natural sample."""
 
     version: ClassVar[int] = 1
+    as_given: ClassVar[bool] = False
     stop_at_success: ClassVar[bool] = True
     norms: ClassVar[tuple[str, ...]] = NORMS
 

@@ -1,0 +1,131 @@
+"""The cascades: AutoAttack's verdicts, sample by sample, and what they say beyond them."""
+
+import pytest
+import torch
+from pyautoattack import AutoAttack
+from torch import nn
+
+from workbench.attacks import NEVER, attack, cascade
+from workbench.evaluation.measure import measure
+from workbench.models import Classifier
+from workbench.seeds import Noise, forked
+from workbench.threat import ThreatModel
+
+CASES = [("Linf", 0.01), ("Linf", 0.02), ("Linf", 0.04), ("L2", 0.12)]
+NAMES = ["cascade-exact", "cascade", "cascade-fast"]
+
+
+def small(classes: int = 10, channels: int = 1) -> tuple[Classifier, torch.Tensor, torch.Tensor]:
+    """A small net, images of 8×8, and the classes that it gives them."""
+    with forked(11):
+        layers = (nn.Conv2d(channels, 6, 3), nn.ReLU(), nn.Flatten(), nn.Linear(216, classes))
+        net = nn.Sequential(*layers)
+        x = torch.rand(20, channels, 8, 8)
+    model = Classifier(net, "small")
+    return model, x, model(x).argmax(1)
+
+
+def noise(x: torch.Tensor) -> Noise:
+    return Noise(3, tuple(range(len(x))))
+
+
+@pytest.fixture(scope="module")
+def autoattack():
+    """The verdicts of AutoAttack `standard`, called directly, once for each case."""
+    known: dict[tuple[str, float], torch.Tensor] = {}
+
+    def verdicts(norm: str, eps: float) -> torch.Tensor:
+        if (norm, eps) not in known:
+            model, x, y = small()
+            adversary = AutoAttack(model, norm=norm, eps=eps, seed=3, device="cpu")
+            adversary.verbose = False
+            with forked(0):
+                x_adv, _ = adversary.run_standard_evaluation(x, y, batch_size=len(x))
+            known[norm, eps] = model(x_adv).argmax(1) == y
+        return known[norm, eps]
+
+    return verdicts
+
+
+@pytest.mark.parametrize(
+    ("norm", "eps", "certify"), [(*case, True) for case in CASES] + [(*CASES[1], False)]
+)
+def test_exact_gives_the_verdicts_of_autoattack(norm, eps, certify, autoattack, monkeypatch):
+    if not certify:
+        monkeypatch.setattr("workbench.bounds.certified_margins", lambda *_: None)
+    model, x, y = small()
+    threat = ThreatModel(norm, repr(eps))
+    found = cascade.CascadeExact()(model, x, y, threat, noise(x))
+    expected = autoattack(norm, eps)
+    assert torch.equal(found.first_success == NEVER, expected)
+    assert torch.equal(model(found.x_adv).argmax(1) == y, expected)
+    assert not (found.certified & ~expected).any()
+    assert certify or not found.certified.any()
+
+
+def test_the_cases_are_neither_all_robust_nor_all_broken(autoattack) -> None:
+    counts = [int(autoattack(norm, eps).sum()) for norm, eps in CASES]
+    assert sum(0 < count < 20 for count in counts) >= 3
+
+
+@pytest.mark.parametrize(("norm", "eps"), CASES)
+def test_complete_is_as_strong_and_fast_is_no_stronger(norm, eps, autoattack) -> None:
+    model, x, y = small()
+    threat = ThreatModel(norm, repr(eps))
+    complete = cascade.Cascade()(model, x, y, threat, noise(x)).first_success == NEVER
+    fast = cascade.CascadeFast()(model, x, y, threat, noise(x)).first_success == NEVER
+    assert abs(int(complete.sum()) - int(autoattack(norm, eps).sum())) <= 1
+    assert fast.sum() >= complete.sum()
+
+
+def test_the_complete_verdict_does_not_depend_on_the_batch() -> None:
+    model, x, y = small()
+    threat = ThreatModel("Linf", "0.02")
+    whole = cascade.Cascade()(model, x, y, threat, noise(x))
+    part = cascade.Cascade()(model, x[4:8], y[4:8], threat, Noise(3, (4, 5, 6, 7)))
+    assert torch.equal(whole.first_success[4:8] == NEVER, part.first_success == NEVER)
+    assert torch.equal(whole.certified[4:8], part.certified)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(("classes", "channels"), [(1, 1), (2, 1), (3, 3), (5, 3), (200, 1)])
+def test_any_number_of_classes_and_channels(name, classes, channels) -> None:
+    model, x, y = small(classes, channels)
+    rows = measure(model, x[:4], y[:4], 0, attack(name), ThreatModel("Linf", "0.02"), 0).rows
+    assert rows["inside"].all()
+    assert (rows["forwards"] > 0).all()
+    if classes == 1:
+        assert rows["robust"].all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_pass_is_counted_for_its_sample(name) -> None:
+    model, x, y = small()
+    measured = measure(model, x, y, 0, attack(name), ThreatModel("Linf", "0.03"), 0)
+    assert measured.rows["forwards"].sum() == measured.forward_passes
+    assert measured.rows["backwards"].sum() == measured.backward_passes
+
+
+def test_what_is_proved_is_not_attacked() -> None:
+    model, x, y = small()
+    rows = measure(model, x, y, 0, attack("cascade"), ThreatModel("Linf", "0.001"), 0).rows
+    assert rows["certified"].all()
+    assert rows["robust"].all()
+    assert rows["forwards"].max() <= 2 + cascade.PROBE
+
+
+def test_a_broken_proof_stops_the_run(monkeypatch) -> None:
+    model, x, y = small()
+    wrong = lambda model, x, y, threat: torch.ones(len(x), 10)  # noqa: E731
+
+    class Careless(cascade.Cascade):
+        """It attacks what it takes for proved."""
+
+        def __call__(self, model, x, y, threat, noise):
+            found = super().__call__(model, x, y, threat, noise)
+            found.certified[:] = True
+            return found
+
+    monkeypatch.setattr("workbench.bounds.certified_margins", wrong)
+    with pytest.raises(RuntimeError, match="proved robust and are broken"):
+        measure(model, x, y, 0, Careless(), ThreatModel("Linf", "0.2"), 0)

@@ -1,0 +1,206 @@
+"""Auto-PGD (Croce & Hein, ICML 2020): ascent with momentum whose steps halve by themselves."""
+
+from dataclasses import dataclass, fields, replace
+from typing import ClassVar, Self
+
+import torch
+from torch import nn
+
+from workbench.attacks.attempt import NEVER, Attempt
+from workbench.attacks.losses import Loss, cross_entropy
+from workbench.errors import InputError
+from workbench.seeds import Noise
+from workbench.threat import NORMS, ThreatModel
+
+MOMENTUM = 0.25
+RISING = 0.75  # ρ: fewer steps of an interval that raised the loss, and the step is halved
+
+
+@dataclass(frozen=True)
+class APGD:
+    """Auto-PGD on the cross-entropy from one random start.
+
+    steps: gradient steps.
+    """
+
+    steps: int = 100
+    version: ClassVar[int] = 1
+    as_given: ClassVar[bool] = False
+    stop_at_success: ClassVar[bool] = True
+    norms: ClassVar[tuple[str, ...]] = NORMS
+
+    def __post_init__(self) -> None:
+        if self.steps < 1:
+            raise InputError("APGD needs steps ≥ 1")
+
+    def __call__(
+        self,
+        model: nn.Module,
+        x: torch.Tensor,
+        y: torch.Tensor,
+        threat: ThreatModel,
+        noise: Noise,
+    ) -> Attempt:
+        """Attack x (n, c, h, w) with labels y (n,)."""
+        begin = start(x, threat, noise.uniform(x, "apgd"))
+        return climb(model, x, y, y, threat, begin, cross_entropy, self.steps)
+
+
+@dataclass(frozen=True)
+class _Climb:
+    """Where the samples that are still open stand: row i of each belongs to the same sample."""
+
+    rows: torch.Tensor
+    x: torch.Tensor
+    y: torch.Tensor
+    target: torch.Tensor
+    at: torch.Tensor
+    before: torch.Tensor
+    gradient: torch.Tensor
+    step: torch.Tensor  # in ε
+    best: torch.Tensor
+    best_gradient: torch.Tensor
+    best_loss: torch.Tensor
+    history: torch.Tensor  # loss at each look
+    checked_loss: torch.Tensor  # best loss at the last checkpoint
+    halved: torch.Tensor  # there
+
+    def take(self, rows: torch.Tensor) -> Self:
+        """Some of the samples."""
+        return replace(self, **{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+
+def start(x: torch.Tensor, threat: ThreatModel, uniform: torch.Tensor) -> torch.Tensor:
+    """A random point on the boundary of the ball, clipped to the box, as its authors draw it.
+
+    uniform: numbers in [0, 1) (Linf), or normal ones (L2), of the shape of x.
+    """
+    drawn = 2 * uniform - 1 if threat.norm == "Linf" else uniform
+    return (x + threat.epsilon * (drawn / (threat.length(drawn) + 1e-12))).clamp(0, 1)
+
+
+def checkpoints(steps: int) -> dict[int, int]:
+    """At which looks the step may be halved, and how many steps each interval has."""
+    interval, shorter = max(int(0.22 * steps), 1), max(int(0.03 * steps), 1)
+    found, look = {}, interval
+    while look <= steps:
+        found[look] = interval
+        interval = max(interval - shorter, int(0.06 * steps), 1)
+        look += interval
+    return found
+
+
+def climb(
+    model: nn.Module,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    target: torch.Tensor,
+    threat: ThreatModel,
+    begin: torch.Tensor,
+    loss: Loss,
+    steps: int,
+) -> Attempt:
+    """One run from `begin` (n, c, h, w); a sample leaves at its first success.
+
+    target: class of a targeted loss (n,). Step t + 1 looks at the model once, for the verdict,
+    the loss and the gradient.
+    """
+    x_adv, first = begin.clone(), torch.full_like(y, NEVER)
+    losses = torch.full((len(x), steps + 1), torch.nan, device=x.device)
+    checks = checkpoints(steps)
+    now = _beginning(x, y, target, begin, steps)
+    for look in range(steps + 1):
+        last = look == steps
+        now, wrong, values = _look(model, now, loss, look, need_gradient=not last)
+        losses[now.rows, look] = values
+        if wrong.any():
+            fallen = now.take(wrong)
+            x_adv[fallen.rows], first[fallen.rows] = fallen.at, look
+            now = now.take(~wrong)
+        if last or len(now.rows) == 0:
+            break
+        if look in checks:
+            now = _checkpoint(now, look, checks[look])
+        now = _move(now, threat, 1.0 if look == 0 else 1 - MOMENTUM)
+    x_adv[now.rows] = now.best
+    looks = torch.where(first == NEVER, steps, first) + 1
+    return Attempt(x_adv, first, looks, looks - (looks == steps + 1).long(), losses)
+
+
+def _beginning(
+    x: torch.Tensor, y: torch.Tensor, target: torch.Tensor, begin: torch.Tensor, steps: int
+) -> _Climb:
+    """All samples at their starts, where nothing is known yet."""
+    rows = torch.arange(len(x), device=x.device)
+    lowest = torch.full((len(x),), -torch.inf, device=x.device)
+    return _Climb(
+        rows=rows,
+        x=x,
+        y=y,
+        target=target,
+        at=begin,
+        before=begin,
+        gradient=torch.zeros_like(x),
+        step=torch.full((len(x), 1, 1, 1), 2.0, device=x.device),
+        best=begin,
+        best_gradient=torch.zeros_like(x),
+        best_loss=lowest,
+        history=torch.zeros((len(x), steps + 1), device=x.device),
+        checked_loss=lowest,
+        halved=torch.ones(len(x), dtype=torch.bool, device=x.device),
+    )
+
+
+def _look(
+    model: nn.Module, now: _Climb, loss: Loss, look: int, need_gradient: bool
+) -> tuple[_Climb, torch.Tensor, torch.Tensor]:
+    """One forward pass for all: the new best points, who is misclassified (n,), the losses (n,)."""
+    with torch.set_grad_enabled(need_gradient):
+        at = now.at.detach().requires_grad_(need_gradient)
+        logits = model(at)
+        values = loss(logits, now.y, now.target)
+        gradient = torch.autograd.grad(values.sum(), at)[0] if need_gradient else now.gradient
+    logits, values = logits.detach(), values.detach()
+    now.history[:, look] = values
+    better = values > now.best_loss
+    wide = better.view(-1, 1, 1, 1)
+    moved = replace(
+        now,
+        gradient=gradient,
+        best=torch.where(wide, now.at, now.best),
+        best_gradient=torch.where(wide, gradient, now.best_gradient),
+        best_loss=torch.where(better, values, now.best_loss),
+        checked_loss=values if look == 0 else now.checked_loss,
+    )
+    return moved, logits.argmax(1) != now.y, values
+
+
+def _checkpoint(now: _Climb, look: int, interval: int) -> _Climb:
+    """Halve the step where the loss rose too rarely, or its best did not rise at all.
+
+    Such a sample goes back to its best point (Section 3.1 of the paper). The authors' code
+    compares the first loss with 0 instead of the start's, and so does this.
+    """
+    earlier = now.history[:, look - interval : look].clone()
+    if look == interval:
+        earlier[:, 0] = 0
+    rises = (now.history[:, look - interval + 1 : look + 1] > earlier).sum(1)
+    stuck = ~now.halved & (now.checked_loss >= now.best_loss)
+    halve = (rises <= RISING * interval) | stuck
+    wide = halve.view(-1, 1, 1, 1)
+    return replace(
+        now,
+        step=torch.where(wide, now.step / 2, now.step),
+        at=torch.where(wide, now.best, now.at),
+        gradient=torch.where(wide, now.best_gradient, now.gradient),
+        checked_loss=now.best_loss,
+        halved=halve,
+    )
+
+
+def _move(now: _Climb, threat: ThreatModel, share: float) -> _Climb:
+    """A step with momentum: share of the new step, the rest of the last one."""
+    length = now.step * threat.epsilon
+    stepped = threat.project(now.at + length * threat.ascent(now.gradient), now.x)
+    mixed = now.at + (stepped - now.at) * share + (now.at - now.before) * (1 - share)
+    return replace(now, at=threat.project(mixed, now.x), before=now.at)
