@@ -53,7 +53,7 @@ def forbid(monkeypatch: pytest.MonkeyPatch) -> None:
     def never(*arguments: object, **more: object) -> None:
         raise AssertionError("work was done twice")
 
-    monkeypatch.setattr("workbench.evaluation.battery._compute", never)
+    monkeypatch.setattr("workbench.evaluation.execution.carry_out", never)
 
 
 def test_reproduce_makes_every_file_and_computes_nothing_twice(
@@ -119,9 +119,9 @@ def test_mi_writes_every_documented_column_and_computes_nothing_twice(
 
 def test_mi_stopped_between_units_goes_on_to_the_same_values(tmp_path, model, monkeypatch) -> None:
     mi(model, tmp_path / "whole", "--csv", tmp_path / "whole.csv")
-    from workbench.evaluation import battery
+    from workbench.evaluation import execution
 
-    compute, calls = battery._compute, []
+    compute, calls = execution.carry_out, []
 
     def stop(*arguments: object) -> object:
         calls.append(1)
@@ -129,7 +129,7 @@ def test_mi_stopped_between_units_goes_on_to_the_same_values(tmp_path, model, mo
             raise KeyboardInterrupt
         return compute(*arguments)
 
-    monkeypatch.setattr(battery, "_compute", stop)
+    monkeypatch.setattr(execution, "carry_out", stop)
     for _ in range(2):
         mi(model, tmp_path / "stopped", code=130)
     mi(model, tmp_path / "stopped", "--csv", tmp_path / "stopped.csv")

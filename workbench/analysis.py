@@ -20,16 +20,24 @@ import typer
 from workbench import figures, options, tables
 from workbench.data import Dataset, load_data
 from workbench.devices import device_of, limit_threads
-from workbench.evaluation.battery import Evaluation, evaluate
-from workbench.evaluation.information import Information, mutual_information
+from workbench.evaluation.battery import Evaluation, EvaluationRequest, evaluate_all
+from workbench.evaluation.execution import Executor, executor, in_process, usual_workers
+from workbench.evaluation.information import (
+    Information,
+    InformationRequest,
+    mutual_information_all,
+)
 from workbench.evaluation.store import Store
+from workbench.evaluation.transfer import TransferRequest, transfer
+from workbench.information import Fit
 from workbench.models import Classifier, load_model
 from workbench.profiles import load_profile
-from workbench.progress import Progress
 from workbench.provenance import commit, versions
 from workbench.screen import guarded, output, progress_bar, say, show, write_json, write_text
-from workbench.specs import EvaluationRun, Run
+from workbench.specs import EvaluationRun, Run, TransferRun
 from workbench.threat import ThreatModel
+
+Request = EvaluationRequest | TransferRequest | InformationRequest
 
 
 @dataclass(frozen=True)
@@ -48,10 +56,14 @@ def main(module: ModuleType) -> None:
     def command(
         profile: options.ProfileName = "demo",
         device: options.Device = "auto",
+        workers: options.UsualWorkers = None,
+        scheduler: options.Scheduler = None,
         store: options.StoreFolder = options.DEFAULT_STORE,
         figures: options.FiguresFolder = options.DEFAULT_FIGURES,
     ) -> None:
-        outcome = run(module, profile, Store(store, say), device, figures)
+        device = device_of(device)
+        with executor(workers, scheduler, usual_workers(device)) as computing:
+            outcome = run(module, profile, Store(store, say), device, figures, computing)
         show(outcome.table, outcome.title)
         output.print(outcome.finding, highlight=False, soft_wrap=True)
         say("wrote " + ", ".join(map(str, outcome.files)))
@@ -62,14 +74,21 @@ def main(module: ModuleType) -> None:
     sys.exit(guarded(lambda: app(standalone_mode=False)))
 
 
-def run(module: ModuleType, profile: str, store: Store, device: str, folder: Path) -> Outcome:
+def run(
+    module: ModuleType,
+    profile: str,
+    store: Store,
+    device: str,
+    folder: Path,
+    executor: Executor = in_process,
+) -> Outcome:
     """Measure what an analysis needs and the store lacks; draw its figure and table; save them.
 
     module: the analysis. profile: its name or path. folder: where NAME.{pdf,png,csv,md,tex,json}
     are written. Raises InputError for bad input of any kind.
     """
     runs: Sequence[Run] = module.runs(load_profile(profile))
-    frame, keys, origins = records(runs, store, device_of(device))
+    frame, keys, origins = records(runs, store, device_of(device), executor)
     name = Path(str(module.__file__)).stem
     title = (module.__doc__ or name).strip().splitlines()[0]
     numbers: pd.DataFrame = module.table(frame)
@@ -99,45 +118,66 @@ def run(module: ModuleType, profile: str, store: Store, device: str, folder: Pat
 
 
 def records(
-    runs: Sequence[Run], store: Store, device: str
+    runs: Sequence[Run], store: Store, device: str, executor: Executor = in_process
 ) -> tuple[pd.DataFrame, list[str], list[dict[str, Any]]]:
     """The records of all runs in one frame, the keys of their units, and what computed those.
 
-    The frame has the columns of evaluation.records, and "name" (of the model) and "eps" as given.
+    The frame has the columns of evaluation.records, "name" (of the model), for transfer also
+    "source_name" (of the model that was attacked), and "eps" as given.
     """
     load, data = cache(load_model), cache(load_data)
+    requests = [_request(run, load, data, device) for run in runs]
     frames, keys, origins = [], [], []
-    with progress_bar() as progress:
-        for run in runs:
-            test = data(run.data, "test", say)
-            model = load(run.model, run.arch, device, test.shape, len(test.classes))
-            limit_threads(model)
-            found = _measure(run, model, data, store, progress)
-            frames.append(found.rows.assign(name=run.name, eps=run.eps))
-            keys += found.keys
-            origins += [o for o in found.description["computed_by"] if o not in origins]
+    for run, found in zip(runs, _measured(requests, store, executor), strict=True):
+        source = {"source_name": run.source_name} if isinstance(run, TransferRun) else {}
+        frames.append(found.rows.assign(name=run.name, eps=run.eps, **source))
+        keys += found.keys
+        origins += [o for o in found.description["computed_by"] if o not in origins]
+        for warning in found.warnings if isinstance(found, Information) else ():
+            say(f"warning, {run.name}: {warning}")
     return pd.concat(frames, ignore_index=True), keys, origins
 
 
-def _measure(
-    run: Run, model: Classifier, data: Callable[..., Dataset], store: Store, progress: Progress
-) -> Evaluation | Information:
-    """The records of one run."""
-    threat, test = ThreatModel(run.norm, run.eps), data(run.data, "test", say)
-    common: dict[str, Any] = {"store": store, "progress": progress, "seed": run.seed}
-    common |= {"samples": run.samples, "unit_size": run.unit_size}
-    if isinstance(run, EvaluationRun):
-        return evaluate(model, test, threat, run.attacks, **common)
-    found = mutual_information(
+def _request(
+    run: Run, load: Callable[..., Classifier], data: Callable[..., Dataset], device: str
+) -> Request:
+    """A run with its names resolved."""
+    test, threat = data(run.data, "test", say), ThreatModel(run.norm, run.eps)
+    model = load(run.model, run.arch, device, test.shape, len(test.classes))
+    limit_threads(model)
+    if isinstance(run, EvaluationRun | TransferRun):
+        what = test, threat, run.attacks, run.samples, run.seed, run.unit_size
+        if isinstance(run, EvaluationRun):
+            return EvaluationRequest(model, *what)
+        source = load(run.source, run.source_arch, device, test.shape, len(test.classes))
+        return TransferRequest(EvaluationRequest(source, *what), model)
+    return InformationRequest(
         model,
         data(run.data, "train", say),
         test,
         threat,
         run.attack,
+        samples=run.samples,
         fit_samples=run.fit_samples,
+        seed=run.seed,
         critic_seed=run.critic_seed,
-        **common,
+        fit=Fit(),
+        unit_size=run.unit_size,
     )
-    for warning in found.warnings:
-        say(f"warning, {run.name}: {warning}")
-    return found
+
+
+def _measured(
+    requests: Sequence[Request], store: Store, executor: Executor
+) -> list[Evaluation | Information]:
+    """The answers in order; all requests of a kind are computed together."""
+    measures: dict[type, Callable[..., list[Any]]] = {
+        EvaluationRequest: evaluate_all,
+        TransferRequest: transfer,
+        InformationRequest: mutual_information_all,
+    }
+    answers = {}
+    with progress_bar() as progress:
+        for kind, measure in measures.items():
+            chosen = [request for request in requests if type(request) is kind]
+            answers[kind] = iter(measure(chosen, store, progress, executor))
+    return [next(answers[type(request)]) for request in requests]

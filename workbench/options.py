@@ -21,7 +21,7 @@ Norm = Annotated[str, typer.Option(help="Norm of the threat model: Linf or L2.")
 Eps = Annotated[str, typer.Option(help="Budget ε in pixel units [0, 1], as 8/255 or 0.1.")]
 Attacks = Annotated[
     str,
-    typer.Option(help="Names with commas between: fgsm, pgd-10, pgd-40, autoattack, cw, ddn."),
+    typer.Option(help="Names with commas between: fgsm, pgd-40, cascade, autoattack, cw, …"),
 ]
 Samples = Annotated[
     int | None, typer.Option(min=1, help="The first so many test samples.", show_default="1000")
@@ -31,6 +31,20 @@ BatchSize = Annotated[
     int, typer.Option(min=1, help="Samples per stored unit of work; also AutoAttack's batch.")
 ]
 Device = Annotated[str, typer.Option(help="cpu, cuda, cuda:1, mps; auto takes the fastest.")]
+Workers = Annotated[
+    int, typer.Option(min=1, help="Processes that compute: one thread each, or one GPU each.")
+]
+UsualWorkers = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Processes that compute: one thread each, or one GPU each.",
+        show_default="a core each, at most 16; or a GPU each",
+    ),
+]
+Scheduler = Annotated[
+    str | None, typer.Option(help="A Dask cluster that computes instead, as tcp://node7:8786.")
+]
 StoreFolder = Annotated[
     Path, typer.Option("--store", envvar="WORKBENCH_STORE", help="Folder of the results.")
 ]

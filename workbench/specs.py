@@ -47,6 +47,15 @@ class AttackUnit:
 
 
 @dataclass(frozen=True)
+class TransferUnit:
+    """The adversarial samples of an attack unit, shown to another model."""
+
+    attack: str  # key of the attack unit, whose model is the source
+    model: str  # fingerprint of the target
+    measure_version: int
+
+
+@dataclass(frozen=True)
 class CriticUnit:
     """A pair of critics fitted to attacked training samples."""
 
@@ -64,7 +73,7 @@ class InformationUnit:
     version: int
 
 
-Unit = AttackUnit | CriticUnit | InformationUnit
+Unit = AttackUnit | TransferUnit | CriticUnit | InformationUnit
 
 
 def canonical(unit: Unit) -> str:
@@ -105,6 +114,25 @@ class EvaluationRun:
 
 
 @dataclass(frozen=True)
+class TransferRun:
+    """A request in names: attack the source model, and show the samples to the target."""
+
+    source: str
+    source_arch: str | None
+    source_name: str  # in tables and figures
+    model: str
+    arch: str | None
+    name: str  # of the target, in tables and figures
+    data: str
+    norm: str
+    eps: str
+    attacks: tuple[str, ...]
+    samples: int
+    seed: int
+    unit_size: int
+
+
+@dataclass(frozen=True)
 class InformationRun:
     """A request in names: the MI of the first test samples, critics fitted to training ones."""
 
@@ -122,4 +150,4 @@ class InformationRun:
     unit_size: int
 
 
-Run = EvaluationRun | InformationRun
+Run = EvaluationRun | TransferRun | InformationRun

@@ -71,3 +71,15 @@ def test_a_second_call_prints_the_same_numbers(tmp_path, model) -> None:
         )
         outputs.append(json.loads(ended.stdout))
     assert outputs[0] == outputs[1]  # the seconds too: they are those of the only computation
+
+
+def test_two_runs_at_once_into_one_store_are_both_right(tmp_path, model, undisturbed) -> None:
+    store = tmp_path / "store"
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    running = [subprocess.Popen(command(model, store, "--json", "-"), **pipes) for _ in range(2)]
+    outputs = [run.communicate(timeout=300)[0] for run in running]
+    assert [run.returncode for run in running] == [0, 0]
+    assert files(store) == undisturbed
+    assert not list((store / "unfinished").iterdir())
+    assert not list((store / "damaged").iterdir())
+    assert outputs[0] == outputs[1]  # the seconds too: where both computed a unit, one was kept

@@ -1,5 +1,6 @@
 """The battery: it computes what is missing, once, and resumes to the same records."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from linear import Linear
 
 from workbench.data import Dataset
 from workbench.errors import InputError
-from workbench.evaluation.battery import evaluate
+from workbench.evaluation.battery import EvaluationRequest, evaluate, evaluate_all
 from workbench.evaluation.store import Store
 from workbench.models import Classifier
 from workbench.threat import ThreatModel
@@ -25,10 +26,10 @@ def data(n: int = 50) -> Dataset:
     return Dataset("noise", "test", images, labels, tuple("abcd"))
 
 
-def run(store: Store, samples: int = 50, **more):
+def run(store: Store, samples: int = 50, attacks: Sequence[str] = ATTACKS, **more):
     model = Classifier(Linear(), "linear")
     return evaluate(
-        model, data(), THREAT, ATTACKS, store=store, samples=samples, unit_size=20, **more
+        model, data(), THREAT, attacks, store=store, samples=samples, unit_size=20, **more
     )
 
 
@@ -62,6 +63,29 @@ def test_a_second_call_computes_nothing(tmp_path: Path) -> None:
     assert again.calls == 0
     pd.testing.assert_frame_equal(first.rows, second.rows)
     assert len(first.rows) == 50 * len(ATTACKS)
+
+
+def test_a_unit_that_is_asked_for_twice_is_computed_once(tmp_path: Path) -> None:
+    model = Classifier(Linear(), "linear")
+    request = EvaluationRequest(model, data(), THREAT, ("fgsm",), 50, 0, 20)
+    counter = Counter()
+    first, second = evaluate_all([request, request], Store(tmp_path), counter)
+    assert counter.calls == 2 * 3
+    pd.testing.assert_frame_equal(first.rows, second.rows)
+    assert len(first.rows) == 50
+
+
+def test_requests_at_once_are_answered_as_one_by_one(tmp_path: Path) -> None:
+    model = Classifier(Linear(), "linear")
+    requests = [
+        EvaluationRequest(model, data(), THREAT, attacks, 50, seed, 20)
+        for attacks, seed in ((("fgsm",), 0), (("pgd-10", "fgsm"), 1))
+    ]
+    for request, found in zip(requests, evaluate_all(requests, Store(tmp_path)), strict=True):
+        names = {"attacks": request.attacks, "seed": request.seed}
+        alone = run(Store(tmp_path / "alone"), **names)
+        pd.testing.assert_frame_equal(found.rows, alone.rows)
+        assert found.keys == alone.keys
 
 
 def test_more_samples_reuse_the_units_that_are_there(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ import torch
 from linear import Linear, samples
 
 from workbench.attacks import Attempt, attack
-from workbench.evaluation.counted import Counted
 from workbench.evaluation.measure import NOT_TOLD, measure
 from workbench.evaluation.records import ATTACK_COLUMNS
+from workbench.models.counted import Counted
 from workbench.threat import ThreatModel
 
 THREAT = ThreatModel("Linf", "0.05")
@@ -24,6 +24,7 @@ class Proposes:
     shift: float
     stop_at_success: bool = True
     version: ClassVar[int] = 1
+    as_given: ClassVar[bool] = True
 
     def __call__(self, model, x, y, threat, noise) -> Attempt:
         return Attempt(x + self.shift * torch.sign(0.0 - model.model.weight.view(1, 1, 6, 6)))
@@ -100,7 +101,7 @@ def test_no_sample_to_attack_is_no_error() -> None:
 def test_every_measured_column_is_documented() -> None:
     model, x, y = biased()
     rows = measure(model, x, y, 0, attack("fgsm"), THREAT, seed=0).rows
-    identity = {"model", "data", "attack", "norm", "epsilon", "seed"}
+    identity = {"model", "source", "data", "attack", "norm", "epsilon", "seed"}
     assert set(rows.columns) == set(ATTACK_COLUMNS) - identity
 
 

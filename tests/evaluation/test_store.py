@@ -4,17 +4,21 @@ import errno
 import json
 import os
 import shutil
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from workbench.errors import InputError
 from workbench.evaluation.store import Store
 
 KEY = "ab" * 16
 ROWS = pd.DataFrame({"index": [0, 1], "robust": [True, False], "l2": [0.25, 1 / 3]})
+FILES = ("rows.parquet", "tensors.safetensors", "unit.json")
 TENSORS = {"x_adv": np.arange(8, dtype=np.float32).reshape(2, 1, 2, 2)}
 
 
@@ -74,6 +78,66 @@ def test_damage_is_named_set_aside_and_the_rest_is_untouched(tmp_path, name, har
     assert write(store).rows is not None
 
 
+@settings(deadline=None, max_examples=50)
+@given(name=st.sampled_from(FILES), place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
+def test_a_flipped_bit_anywhere_is_found_or_changes_nothing(name, place, bit) -> None:
+    with tempfile.TemporaryDirectory() as root:
+        store = Store(root)
+        written = write(store)
+        file = written.folder / name
+        content = bytearray(file.read_bytes())
+        content[int(place * len(content))] ^= 1 << bit
+        file.write_bytes(content)
+        stored = store.read(KEY)
+        if stored is not None:  # a line break in unit.json may become a tab
+            assert name == "unit.json"
+            assert stored.info == written.info
+
+
+@pytest.mark.parametrize("place", ["unit", "rows.parquet"])
+def test_a_folder_for_a_file_or_a_file_for_a_folder_is_damage(tmp_path, place) -> None:
+    said: list[str] = []
+    store = Store(tmp_path, said.append)
+    folder = write(store).folder
+    if place == "unit":
+        shutil.rmtree(folder)
+        folder.write_text("foreign")
+    else:
+        (folder / place).unlink()
+        (folder / place).mkdir()
+    assert store.read(KEY) is None
+    assert KEY in said[0]
+    pd.testing.assert_frame_equal(write(store).rows, ROWS)
+
+
+def test_a_unit_that_another_run_mended_meanwhile_is_not_set_aside(tmp_path, monkeypatch) -> None:
+    said: list[str] = []
+    store, other = Store(tmp_path, said.append), Store(tmp_path)
+    (write(store).folder / "rows.parquet").write_bytes(b"PAR1")
+    rename = os.rename
+
+    def late(source: Path, target: Path) -> None:
+        monkeypatch.undo()
+        assert other.read(KEY) is None
+        write(other)
+        rename(source, target)
+
+    monkeypatch.setattr("workbench.evaluation.store.os.rename", late)
+    stored = store.read(KEY)
+    assert stored is not None
+    pd.testing.assert_frame_equal(stored.rows, ROWS)
+    assert not said
+    assert store.read(KEY) is not None
+
+
+def test_a_scratch_folder_goes_at_the_end(store) -> None:
+    with store.scratch() as folder:
+        (folder / "file").write_text("")
+        Store(store.root)
+        assert folder.exists(), "its process lives"
+    assert not folder.exists()
+
+
 def test_a_unit_under_another_name_is_damage(store) -> None:
     folder = write(store).folder
     shutil.copytree(folder, folder.parent / ("cd" * 16))
@@ -125,4 +189,4 @@ def test_what_a_killed_process_left_is_swept_and_what_a_living_one_writes_is_not
 
 def test_every_unit_tells_its_checksums(store) -> None:
     info = json.loads((write(store).folder / "unit.json").read_text())
-    assert set(info["sha256"]) == {"rows.parquet", "tensors.safetensors"}
+    assert set(info["sha256"]) == {"rows.parquet", "tensors.safetensors", "unit.json"}

@@ -10,6 +10,7 @@ from workbench.data import load_data
 from workbench.devices import device_of, limit_threads
 from workbench.evaluation.battery import Evaluation
 from workbench.evaluation.battery import evaluate as run
+from workbench.evaluation.execution import executor
 from workbench.evaluation.store import Store
 from workbench.models import load_model
 from workbench.provenance import versions
@@ -23,11 +24,13 @@ def evaluate(
     data: options.Data = "fashion-mnist",
     norm: options.Norm = "Linf",
     eps: options.Eps = "0.1",
-    attacks: options.Attacks = "pgd-40,autoattack",
+    attacks: options.Attacks = "pgd-40,cascade",
     samples: options.Samples = None,
     seed: options.Seed = 0,
     batch_size: options.BatchSize = options.DEFAULT_UNIT,
     device: options.Device = "auto",
+    workers: options.Workers = 1,
+    scheduler: options.Scheduler = None,
     store: options.StoreFolder = options.DEFAULT_STORE,
     json: options.Json = None,
 ) -> None:
@@ -44,7 +47,7 @@ def evaluate(
     samples = samples or min(options.DEFAULT_SAMPLES, len(images))
     if images.classes_in(0, samples) < len(images.classes):
         say(f"warning: the first {samples} samples do not hold all {len(images.classes)} classes")
-    with progress_bar() as progress:
+    with executor(workers, scheduler) as computing, progress_bar() as progress:
         evaluation = run(
             classifier,
             images,
@@ -55,6 +58,7 @@ def evaluate(
             store=Store(store, say),
             unit_size=batch_size,
             progress=progress,
+            executor=computing,
         )
     content = summary(evaluation)
     write_json(content, json)
@@ -63,11 +67,17 @@ def evaluate(
         low, high = content["robust_accuracy_ci95"]
         worst = tables.percent(content["robust_accuracy"], low, high)
         output.print(f"Robust accuracy, worst case over the attacks: {worst} %", highlight=False)
+        if proved := content["certified_accuracy"]:
+            output.print(
+                f"Of these samples {100 * proved:.1f} % are proved robust, so that the true share "
+                f"lies between {100 * proved:.1f} and {100 * content['robust_accuracy']:.1f} %",
+                highlight=False,
+            )
 
 
 def summary(evaluation: Evaluation) -> dict[str, Any]:
     """The evaluation as JSON: accuracies are shares in [0, 1], passes are counted in images."""
-    table = tables.accuracies(evaluation.rows).set_index("attack")
+    table = tables.bracketed(evaluation.rows).set_index("attack")
     costs = tables.total_costs(evaluation.costs).set_index("attack")
     clean, worst = table.loc[tables.CLEAN], table.loc[tables.WORST_CASE]
     return {
@@ -75,10 +85,12 @@ def summary(evaluation: Evaluation) -> dict[str, Any]:
         "clean_accuracy_ci95": [clean.low, clean.high],
         "robust_accuracy": float(worst.accuracy),
         "robust_accuracy_ci95": [worst.low, worst.high],
+        "certified_accuracy": float(worst.certified),
         "attacks": {
             str(name): {
                 "robust_accuracy": float(table.loc[name, "accuracy"]),
                 "ci95": [table.loc[name, "low"], table.loc[name, "high"]],
+                "certified_accuracy": float(table["certified"].fillna(0)[name]),
                 "forward_passes": int(cost.forward_passes),
                 "backward_passes": int(cost.backward_passes),
                 "seconds": float(cost.seconds),
@@ -93,7 +105,7 @@ def summary(evaluation: Evaluation) -> dict[str, Any]:
 
 def _table(evaluation: Evaluation) -> pd.DataFrame:
     """The table on the screen: a line per attack; passes and milliseconds are per image."""
-    table = tables.accuracies(evaluation.rows)
+    table = tables.bracketed(evaluation.rows)
     costs = tables.total_costs(evaluation.costs).set_index("attack").reindex(table["attack"])
     interval = table[["accuracy", "low", "high"]].to_numpy()
     shown = pd.DataFrame(
@@ -102,6 +114,8 @@ def _table(evaluation: Evaluation) -> pd.DataFrame:
             "accuracy % [95 % CI]": [tables.percent(*row) for row in interval],
         }
     )
+    if (table["certified"] > 0).any():
+        shown["proved %"] = [f"{100 * p:.1f}" if p > 0 else "" for p in table["certified"]]
     for title, column, factor in (
         ("forwards / image", "forward_passes", 1),
         ("backwards / image", "backward_passes", 1),

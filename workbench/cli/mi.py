@@ -9,6 +9,7 @@ import typer
 from workbench import options, tables
 from workbench.data import load_data
 from workbench.devices import device_of, limit_threads
+from workbench.evaluation.execution import executor
 from workbench.evaluation.information import Information, mutual_information
 from workbench.evaluation.store import Store
 from workbench.models import load_model
@@ -37,6 +38,8 @@ def mi(
     critic_seed: CriticSeed = 0,
     batch_size: options.BatchSize = options.DEFAULT_UNIT,
     device: options.Device = "auto",
+    workers: options.Workers = 1,
+    scheduler: options.Scheduler = None,
     store: options.StoreFolder = options.DEFAULT_STORE,
     csv: Csv = None,
     json: options.Json = None,
@@ -52,7 +55,7 @@ def mi(
     train, test = load_data(data, "train", say), load_data(data, "test", say)
     classifier = load_model(model, arch, device_of(device), test.shape, len(test.classes))
     limit_threads(classifier)
-    with progress_bar() as progress:
+    with executor(workers, scheduler) as computing, progress_bar() as progress:
         found = mutual_information(
             classifier,
             train,
@@ -66,6 +69,7 @@ def mi(
             critic_seed=critic_seed,
             unit_size=batch_size,
             progress=progress,
+            executor=computing,
         )
     table = tables.observation(found.rows.assign(model=model))
     for warning in found.warnings:

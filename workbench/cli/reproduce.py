@@ -5,7 +5,9 @@ from types import ModuleType
 
 from workbench import options
 from workbench.analysis import Outcome, run
+from workbench.devices import device_of
 from workbench.errors import InputError
+from workbench.evaluation.execution import executor, usual_workers
 from workbench.evaluation.store import Store
 from workbench.profiles import load_profile
 from workbench.screen import output, say, show
@@ -14,6 +16,8 @@ from workbench.screen import output, say, show
 def reproduce(
     profile: options.ProfileName = "demo",
     device: options.Device = "auto",
+    workers: options.UsualWorkers = None,
+    scheduler: options.Scheduler = None,
     store: options.StoreFolder = options.DEFAULT_STORE,
     figures: options.FiguresFolder = options.DEFAULT_FIGURES,
 ) -> None:
@@ -23,10 +27,12 @@ def reproduce(
     """
     results = Store(store, say)
     outcomes: list[Outcome] = []
-    for name in load_profile(profile).analyses:
-        say(f"analysis {name}")
-        outcomes.append(run(_analysis(name), profile, results, device, figures))
-        show(outcomes[-1].table, outcomes[-1].title)
+    names, device = load_profile(profile).analyses, device_of(device)
+    with executor(workers, scheduler, usual_workers(device)) as computing:
+        for name in names:
+            say(f"analysis {name}")
+            outcomes.append(run(_analysis(name), profile, results, device, figures, computing))
+            show(outcomes[-1].table, outcomes[-1].title)
     for outcome in outcomes:
         output.print(outcome.finding, highlight=False, soft_wrap=True)
     files = ", ".join(str(outcome.files[0]) for outcome in outcomes)

@@ -1,73 +1,77 @@
 """Fill the store with what is missing, and read the rest."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import torch
 
 from workbench.attacks import Attack, attack, label
 from workbench.data import Dataset
 from workbench.devices import device_name
 from workbench.errors import InputError
-from workbench.evaluation.measure import MEASURE_VERSION, measure
+from workbench.evaluation.execution import Executor, in_process
+from workbench.evaluation.jobs import Job, Result
+from workbench.evaluation.measure import MEASURE_VERSION, check_proofs, measure
 from workbench.evaluation.store import Store, Stored
 from workbench.models import Classifier, check_fits
 from workbench.progress import Progress, no_progress
-from workbench.provenance import provenance
-from workbench.specs import UNIT_SIZE, AttackUnit, Unit, key, ranges, settings_of
+from workbench.specs import UNIT_SIZE, AttackUnit, key, ranges, settings_of
 from workbench.threat import ThreatModel
 
 ORIGIN = ("versions", "commit", "machine", "device", "threads")
 
 
-@dataclass(frozen=True)
-class Result:
-    """What computing a unit gave: its rows, its tensors, and facts for the record."""
-
-    rows: pd.DataFrame | None
-    tensors: Mapping[str, np.ndarray]
-    info: Mapping[str, Any]
-
-
-@dataclass(frozen=True)
-class Job:
-    """A unit, how to compute it, its size for the progress bar, and what to call it there."""
-
-    unit: Unit
-    compute: Callable[[], Result]
-    size: int
-    doing: str
-
-
-def fill(jobs: Sequence[Job], store: Store, progress: Progress = no_progress) -> list[Stored]:
-    """The results of all jobs, in order; only what the store lacks is computed.
+def fill(
+    jobs: Sequence[Job],
+    store: Store,
+    progress: Progress = no_progress,
+    executor: Executor = in_process,
+) -> list[Stored]:
+    """The results of all jobs, in order; only what the store lacks is computed, and once.
 
     A result is stored as soon as it is there: stopped at any moment, the same call goes on.
     progress: called with (samples done, samples missing at the start, what is being done).
     """
-    found = [store.read(key(job.unit)) for job in jobs]
-    missing = [job for job, stored in zip(jobs, found, strict=True) if stored is None]
-    total, done = sum(job.size for job in missing), 0
-    results = []
-    for job, stored in zip(jobs, found, strict=True):
-        if stored is None:
-            progress(done, total, job.doing)
-            stored = _compute(job, store)
-            done += job.size
-            progress(done, total, job.doing)
-        results.append(stored)
-    return results
+    keys = [key(job.unit) for job in jobs]
+    wanted = dict(zip(keys, jobs, strict=True))
+    found = {name: store.read(name) for name in wanted}
+    missing = {name: wanted[name] for name, stored in found.items() if stored is None}
+    if missing:
+        _compute(list(missing.values()), store, progress, executor)
+    found |= {name: store.read(name) for name in missing}
+    return [_there(found[name], name, store) for name in keys]
 
 
-def _compute(job: Job, store: Store) -> Stored:
-    """Compute one unit and store it."""
-    result = job.compute()
-    info = {**provenance(), "threads": torch.get_num_threads(), **result.info}
-    spec = {"kind": type(job.unit).__name__, **asdict(job.unit)}
-    return store.write(key(job.unit), spec, result.rows, result.tensors, info)
+def _compute(jobs: Sequence[Job], store: Store, progress: Progress, executor: Executor) -> None:
+    """Have jobs computed and stored, and tell how far they are."""
+    total, done = sum(job.size for job in jobs), 0
+
+    def begun(job: Job) -> None:
+        progress(done, total, job.doing)
+
+    for job in executor(jobs, store, begun):
+        done += job.size
+        progress(done, total, job.doing)
+
+
+def _there(stored: Stored | None, name: str, store: Store) -> Stored:
+    if stored is None:
+        raise InputError(f"unit {name} was stored and is gone from {store.root}; is the disk ok?")
+    return stored
+
+
+def fill_all(
+    groups: Sequence[Sequence[Job]],
+    store: Store,
+    progress: Progress = no_progress,
+    executor: Executor = in_process,
+) -> list[list[Stored]]:
+    """The results of groups of jobs, which are computed together."""
+    units = iter(fill([job for jobs in groups for job in jobs], store, progress, executor))
+    return [list(islice(units, len(jobs))) for jobs in groups]
 
 
 def attack_jobs(
@@ -122,28 +126,39 @@ def _attack_job(
         seed,
         MEASURE_VERSION,
     )
-
-    def compute() -> Result:
-        x, y = data.batch(start, stop, model.device)
-        measured = measure(model, x, y, start, attack, threat, seed)
-        identity = {
-            "model": model.fingerprint,
-            "data": data.fingerprint,
-            "attack": label(attack),
-            "norm": threat.norm,
-            "epsilon": threat.epsilon,
-            "seed": seed,
-        }
-        rows = pd.concat([pd.DataFrame(identity, index=measured.rows.index), measured.rows], axis=1)
-        cost = {
-            "forward_passes": measured.forward_passes,
-            "backward_passes": measured.backward_passes,
-            "seconds": measured.seconds,
-            "device": device_name(model.device),
-        }
-        return Result(rows, {"x_adv": measured.images}, cost)
-
+    compute = partial(_attacked, model, data, threat, attack, start, stop, seed)
     return Job(unit, compute, stop - start, f"{label(attack)} on {model.origin}")
+
+
+def _attacked(
+    model: Classifier,
+    data: Dataset,
+    threat: ThreatModel,
+    attack: Attack,
+    start: int,
+    stop: int,
+    seed: int,
+) -> Result:
+    """Samples start..stop under one attack, each row with what it is a row of."""
+    x, y = data.batch(start, stop, model.device)
+    measured = measure(model, x, y, start, attack, threat, seed)
+    identity = {
+        "model": model.fingerprint,
+        "source": model.fingerprint,
+        "data": data.fingerprint,
+        "attack": label(attack),
+        "norm": threat.norm,
+        "epsilon": threat.epsilon,
+        "seed": seed,
+    }
+    rows = pd.concat([pd.DataFrame(identity, index=measured.rows.index), measured.rows], axis=1)
+    cost = {
+        "forward_passes": measured.forward_passes,
+        "backward_passes": measured.backward_passes,
+        "seconds": measured.seconds,
+        "device": device_name(model.device),
+    }
+    return Result(rows, {"x_adv": measured.images}, cost)
 
 
 def rows_of(units: Sequence[Stored]) -> pd.DataFrame:
@@ -179,6 +194,44 @@ class Evaluation:
     description: dict[str, Any]
 
 
+@dataclass(frozen=True, eq=False)
+class EvaluationRequest:
+    """What `evaluate` is asked: attack the first samples of a data set."""
+
+    model: Classifier
+    data: Dataset
+    threat: ThreatModel
+    attacks: Sequence[str]
+    samples: int
+    seed: int
+    unit_size: int
+
+    def jobs(self) -> list[Job]:
+        """The units of all attacks. Raises InputError as `evaluate` says."""
+        chosen = {label(found): found for found in map(attack, self.attacks)}
+        if not chosen:
+            raise InputError("no attack was named; pgd-40,autoattack is a good start")
+        check_fits(self.model, self.data.shape, len(self.data.classes))
+        common = {"stop": self.samples, "seed": self.seed, "unit_size": self.unit_size}
+        return [
+            job
+            for found in chosen.values()
+            for job in attack_jobs(self.model, self.data, self.threat, found, **common)
+        ]
+
+    def answer(self, units: Sequence[Stored]) -> Evaluation:
+        """What the stored units of the jobs say."""
+        description = describe(self.model, self.data, self.threat) | {
+            "samples": self.samples,
+            "seed": self.seed,
+            "batch_size": self.unit_size,
+            "computed_by": computed_by(units),
+        }
+        rows = rows_of(units)
+        check_proofs(rows)
+        return Evaluation(rows, costs_of(units), [unit.key for unit in units], description)
+
+
 def evaluate(
     model: Classifier,
     data: Dataset,
@@ -190,38 +243,30 @@ def evaluate(
     seed: int = 0,
     unit_size: int = UNIT_SIZE,
     progress: Progress = no_progress,
+    executor: Executor = in_process,
 ) -> Evaluation:
     """Attack the first samples of a data set; what the store has is not computed again.
 
-    attacks: names, with settings (see attacks.attack). unit_size: samples per stored unit. The
-    model's device is used.
+    attacks: names, with settings (see attacks.attack). unit_size: samples per stored unit.
+    executor: who computes, such as Workers(4). The model's device is used.
     Raises InputError for bad names, too many samples, or a model that does not fit the data.
     """
-    chosen = {label(found): found for found in map(attack, attacks)}
-    if not chosen:
-        raise InputError("no attack was named; pgd-40,autoattack is a good start")
-    check_fits(model, data.shape, len(data.classes))
-    jobs = [
-        job
-        for found in chosen.values()
-        for job in attack_jobs(
-            model,
-            data,
-            threat,
-            found,
-            stop=samples,
-            seed=seed,
-            unit_size=unit_size,
-        )
+    request = EvaluationRequest(model, data, threat, attacks, samples, seed, unit_size)
+    return request.answer(fill(request.jobs(), store, progress, executor))
+
+
+def evaluate_all(
+    requests: Sequence[EvaluationRequest],
+    store: Store,
+    progress: Progress = no_progress,
+    executor: Executor = in_process,
+) -> list[Evaluation]:
+    """As `evaluate`, for many requests at once, so that no worker waits for another's request."""
+    jobs = [request.jobs() for request in requests]
+    return [
+        request.answer(units)
+        for request, units in zip(requests, fill_all(jobs, store, progress, executor), strict=True)
     ]
-    units = fill(jobs, store, progress)
-    description = describe(model, data, threat) | {
-        "samples": samples,
-        "seed": seed,
-        "batch_size": unit_size,
-        "computed_by": computed_by(units),
-    }
-    return Evaluation(rows_of(units), costs_of(units), [u.key for u in units], description)
 
 
 def describe(model: Classifier, data: Dataset, threat: ThreatModel) -> dict[str, Any]:

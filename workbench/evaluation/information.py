@@ -2,50 +2,24 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
-from workbench import seeds
 from workbench.attacks import Attack, attack
 from workbench.data import Dataset
-from workbench.devices import device_name
 from workbench.errors import InputError
-from workbench.evaluation.battery import (
-    Job,
-    Result,
-    attack_jobs,
-    computed_by,
-    describe,
-    fill,
-    rows_of,
-)
+from workbench.evaluation.battery import attack_jobs, computed_by, describe, fill_all, rows_of
+from workbench.evaluation.critics import fit_job, forget_references, score_jobs
+from workbench.evaluation.execution import Executor, in_process
+from workbench.evaluation.jobs import Job
 from workbench.evaluation.store import Store, Stored
-from workbench.evaluation.verify import logits_of
-from workbench.information import (
-    REFERENCE_SIZE,
-    SCORING_VERSION,
-    Critic,
-    Fit,
-    Reference,
-    fit_critic,
-    four_quantities,
-    image_critic,
-)
+from workbench.information import REFERENCE_SIZE, Fit
 from workbench.models import Classifier, check_fits
 from workbench.progress import Progress, no_progress
-from workbench.specs import UNIT_SIZE, CriticUnit, InformationUnit, settings_of
+from workbench.specs import UNIT_SIZE, settings_of
 from workbench.threat import ThreatModel
-
-NATURAL, ADVERSARIAL = "natural", "adversarial"
-COPIED = (
-    *("model", "data", "attack", "norm", "epsilon", "seed"),
-    *("index", "label", "clean_prediction", "clean_margin"),
-    *("adversarial_prediction", "adversarial_margin"),
-)
 
 
 @dataclass(frozen=True)
@@ -64,6 +38,79 @@ class Information:
     warnings: list[str]
 
 
+@dataclass(frozen=True, eq=False)
+class InformationRequest:
+    """What `mutual_information` is asked: critics fitted to `train`, samples of `test` scored."""
+
+    model: Classifier
+    train: Dataset
+    test: Dataset
+    threat: ThreatModel
+    attack_name: str
+    samples: int
+    fit_samples: int
+    seed: int
+    critic_seed: int
+    fit: Fit
+    unit_size: int
+
+    def attack_jobs(self) -> tuple[list[Job], list[Job]]:
+        """The attacks on the samples that critics are fitted to, and on those that are scored.
+
+        Raises InputError as `mutual_information` says.
+        """
+        check_fits(self.model, self.test.shape, len(self.test.classes))
+        found = _complete(self.attack_name)
+        first = self.samples if self.train.fingerprint == self.test.fingerprint else 0
+        fitted_to, scored = (
+            attack_jobs(
+                self.model,
+                data,
+                self.threat,
+                found,
+                start=start,
+                stop=stop,
+                seed=self.seed,
+                unit_size=self.unit_size,
+            )
+            for data, start, stop in (
+                (self.train, first, first + self.fit_samples),
+                (self.test, 0, self.samples),
+            )
+        )
+        return fitted_to, scored
+
+    def fit_jobs(self, fitted_to: Sequence[Stored]) -> list[Job]:
+        """The fit of the critics."""
+        return [fit_job(self.model, self.train, fitted_to, self.fit, self.critic_seed)]
+
+    def score_jobs(
+        self, fitted_to: Sequence[Stored], scored: Sequence[Stored], fitted: Stored
+    ) -> list[Job]:
+        """The scores of the samples by the fitted critics."""
+        data = self.train, self.test
+        return score_jobs(self.model, *data, fitted_to, scored, fitted, self.fit)
+
+    def answer(
+        self, before: Sequence[Stored], fitted: Stored, units: Sequence[Stored]
+    ) -> Information:
+        """What the stored units say. before: those of the attacks."""
+        everything = [*before, fitted, *units]
+        description = describe(self.model, self.test, self.threat) | {
+            "attack": self.attack_name,
+            "samples": self.samples,
+            "fit_samples": self.fit_samples,
+            "seed": self.seed,
+            "critic_seed": self.critic_seed,
+            "critics": settings_of(self.fit),
+            "reference": min(REFERENCE_SIZE, self.fit_samples),
+            "computed_by": computed_by(everything),
+        }
+        rows, keys = rows_of(units), [unit.key for unit in everything]
+        warnings = _warnings(rows, description["reference"])
+        return Information(rows, fitted.info["fit"], keys, description, warnings)
+
+
 def mutual_information(
     model: Classifier,
     train: Dataset,
@@ -79,42 +126,46 @@ def mutual_information(
     fit: Fit | None = None,
     unit_size: int = UNIT_SIZE,
     progress: Progress = no_progress,
+    executor: Executor = in_process,
 ) -> Information:
     """Natural and adversarial MI of the first test samples; the store's results are reused.
 
     The critics are fitted by Eq. 4 to attacked training samples: the first `fit_samples`, or
     where a data set has no training split, those that follow the scored ones. The attack should
     run every step (stop_at_success=false), so that x̃ is not just across the boundary.
-    The model's device is used.
+    executor: who computes, such as Workers(4). The model's device is used.
     Raises InputError for an attack that stops at its first success, for bad names, too few
     samples, or a model that does not fit the data.
     """
-    check_fits(model, test.shape, len(test.classes))
-    found, fit = _complete(attack_name), fit or Fit()
-    first = samples if train.fingerprint == test.fingerprint else 0
+    sizes = samples, fit_samples, seed, critic_seed
+    request = InformationRequest(
+        model, train, test, threat, attack_name, *sizes, fit or Fit(), unit_size
+    )
+    (found,) = mutual_information_all([request], store, progress, executor)
+    return found
 
-    def attacked(data: Dataset, start: int, stop: int) -> list[Stored]:
-        chosen = {"start": start, "stop": stop, "seed": seed, "unit_size": unit_size}
-        return fill(attack_jobs(model, data, threat, found, **chosen), store, progress)
 
-    fitted_to = attacked(train, first, first + fit_samples)
-    scored = attacked(test, 0, samples)
-    (fitted,) = fill([_fit_job(model, train, fitted_to, fit, critic_seed)], store, progress)
-    units = fill(_score_jobs(model, train, test, fitted_to, scored, fitted, fit), store, progress)
-    keys = [unit.key for unit in (*fitted_to, *scored, fitted, *units)]
-    description = describe(model, test, threat) | {
-        "attack": attack_name,
-        "samples": samples,
-        "fit_samples": fit_samples,
-        "seed": seed,
-        "critic_seed": critic_seed,
-        "critics": settings_of(fit),
-        "reference": min(REFERENCE_SIZE, fit_samples),
-        "computed_by": computed_by([*fitted_to, *scored, fitted, *units]),
-    }
-    rows = rows_of(units)
-    warnings = _warnings(rows, description["reference"])
-    return Information(rows, fitted.info["fit"], keys, description, warnings)
+def mutual_information_all(
+    requests: Sequence[InformationRequest],
+    store: Store,
+    progress: Progress = no_progress,
+    executor: Executor = in_process,
+) -> list[Information]:
+    """As `mutual_information`, for many requests at once: all attacks, all fits, all scores."""
+    common = store, progress, executor
+    attacks = [jobs for request in requests for jobs in request.attack_jobs()]
+    attacked = fill_all(attacks, *common)
+    fitted_to, scored = attacked[::2], attacked[1::2]
+    fits = [r.fit_jobs(units) for r, units in zip(requests, fitted_to, strict=True)]
+    fitted = [unit for (unit,) in fill_all(fits, *common)]
+    parts = list(zip(requests, fitted_to, scored, fitted, strict=True))
+    scoring = [r.score_jobs(first, second, critics) for r, first, second, critics in parts]
+    scores = fill_all(scoring, *common)
+    forget_references()
+    return [
+        request.answer([*first, *second], critics, units)
+        for (request, first, second, critics), units in zip(parts, scores, strict=True)
+    ]
 
 
 def _complete(attack_name: str) -> Attack:
@@ -126,122 +177,6 @@ def _complete(attack_name: str) -> Attack:
             "pattern n; MI needs every step: use pgd-40:stop_at_success=false"
         )
     return found
-
-
-@dataclass(frozen=True)
-class Attacked:
-    """Attacked samples of a stored unit: x, n = x̃ − x (n, c, h, w), h(x), h(x̃) (n, classes)."""
-
-    x: torch.Tensor
-    noise: torch.Tensor
-    logits: torch.Tensor
-    adversarial_logits: torch.Tensor
-
-
-def _attacked(model: Classifier, data: Dataset, units: Sequence[Stored]) -> Attacked:
-    """What critics see of attacked samples; the target model runs once on x and once on x̃."""
-    starts = [int(unit.info["spec"]["start"]) for unit in units]
-    x, _ = data.batch(starts[0], int(units[-1].info["spec"]["stop"]), model.device)
-    stored = np.concatenate([unit.tensors()["x_adv"] for unit in units])
-    x_adv = torch.from_numpy(stored).to(model.device)
-    logits, adversarial = (
-        torch.from_numpy(logits_of(model, t)).to(model.device) for t in (x, x_adv)
-    )
-    return Attacked(x, x_adv - x, logits, adversarial)
-
-
-def _critics(seen: Attacked, fit: Fit, seed: int) -> dict[str, Critic]:
-    """A pair of critics with the weights they start from."""
-    channels, classes = seen.x.shape[1], seen.logits.shape[1]
-    return {
-        name: image_critic(
-            channels, classes, fit.units, seed=seeds.derive(seed, name, "weights")
-        ).to(seen.x.device)
-        for name in (NATURAL, ADVERSARIAL)
-    }
-
-
-def _fit_job(
-    model: Classifier, train: Dataset, units: Sequence[Stored], fit: Fit, seed: int
-) -> Job:
-    """Fit the natural critic to (x, h(x)) and the adversarial critic to (n, h(x̃)) (Eq. 4)."""
-
-    def compute() -> Result:
-        seen = _attacked(model, train, units)
-        critics = _critics(seen, fit, seed)
-        pairs = {
-            NATURAL: (seen.x, seen.logits),
-            ADVERSARIAL: (seen.noise, seen.adversarial_logits),
-        }
-        checks = {
-            name: fit_critic(critic, *pairs[name], fit, seeds.generator(seed, name, "batches"))
-            for name, critic in critics.items()
-        }
-        weights = {
-            f"{name}.{key}": value.cpu().numpy()
-            for name, critic in critics.items()
-            for key, value in critic.state_dict().items()
-        }
-        facts = {name: checks[name][-1]._asdict() for name in critics}
-        return Result(None, weights, {"fit": facts, "device": device_name(model.device)})
-
-    unit = CriticUnit(tuple(unit.key for unit in units), settings_of(fit), seed)
-    samples = sum(len(unit.rows) for unit in units if unit.rows is not None)
-    return Job(unit, compute, samples, f"critics for {model.origin}")
-
-
-def _score_jobs(
-    model: Classifier,
-    train: Dataset,
-    test: Dataset,
-    fitted_to: Sequence[Stored],
-    scored: Sequence[Stored],
-    fitted: Stored,
-    fit: Fit,
-) -> list[Job]:
-    """Score each attacked unit; critics and reference sets are loaded once, when first needed."""
-
-    @cache
-    def references() -> dict[str, Reference]:
-        seen = _attacked(model, train, fitted_to)
-        critics = _critics(seen, fit, 0)
-        weights = {k: torch.from_numpy(v) for k, v in fitted.tensors().items()}
-        for name, critic in critics.items():
-            critic.load_state_dict(
-                {k.partition(".")[2]: v for k, v in weights.items() if k.startswith(f"{name}.")}
-            )
-        return {
-            NATURAL: Reference.of(critics[NATURAL], seen.x),
-            ADVERSARIAL: Reference.of(critics[ADVERSARIAL], seen.noise),
-        }
-
-    def job(unit: Stored) -> Job:
-        assert unit.rows is not None
-        rows = unit.rows
-
-        def compute() -> Result:
-            seen = _attacked(model, test, [unit])
-            pair = references()
-            values = four_quantities(
-                pair[NATURAL],
-                pair[ADVERSARIAL],
-                seen.x,
-                seen.noise,
-                seen.logits,
-                seen.adversarial_logits,
-            )
-            numbers = {name: value.cpu().numpy() for name, value in values.items()}
-            critic_seed = int(fitted.info["spec"]["seed"])
-            return Result(
-                rows[[*COPIED]].assign(critic_seed=critic_seed, **numbers),
-                {},
-                {"device": device_name(model.device)},
-            )
-
-        spec = InformationUnit(unit.key, fitted.key, SCORING_VERSION)
-        return Job(spec, compute, len(rows), f"MI of {model.origin}")
-
-    return [job(unit) for unit in scored]
 
 
 def _warnings(rows: pd.DataFrame, reference: int) -> list[str]:

@@ -9,13 +9,14 @@ import torch
 from torch import nn
 
 from workbench.attacks import Attack, Attempt
-from workbench.evaluation.counted import Counted
+from workbench.evaluation.paths import summary
 from workbench.evaluation.verify import logits_of, margins, survives_rounding
+from workbench.models.counted import Counted
 from workbench.seeds import Noise
 from workbench.threat import ThreatModel, norms
 
 NOT_TOLD = -2
-MEASURE_VERSION = 1  # raise it when a verdict or a column changes: old units are done again
+MEASURE_VERSION = 2  # raise it when a verdict or a column changes: old units are done again
 
 
 @dataclass(frozen=True)
@@ -46,8 +47,9 @@ def measure(
 
     The attack proposes. A sample counts as fallen when it is misclassified from the beginning,
     or when its proposal lies inside the threat model and is misclassified in a second look.
+    Raises RuntimeError where a sample falls that the attack had proved robust.
     """
-    counted = Counted(model)
+    counted = Counted(model, attack.as_given)
     clean = logits_of(model, x)
     correct = torch.from_numpy(clean.argmax(1) == y.cpu().numpy()).to(x.device)
     chosen = correct if attack.stop_at_success else torch.ones_like(correct)
@@ -58,28 +60,27 @@ def measure(
     else:
         attempt = Attempt(x[chosen])
     seconds = time.perf_counter() - began
-    rows, x_adv = _judge(model, x, y, clean, chosen, attempt, threat)
+    x_adv = x.clone()
+    x_adv[chosen] = attempt.x_adv.detach()
+    rows = judge(model, x, y, clean, x_adv, threat)
+    rows = pd.concat([rows, _told(attempt, chosen, y)], axis=1)
     rows.insert(0, "index", np.arange(start, start + len(x)))
+    check_proofs(rows)
     images = x_adv.cpu().numpy()
     return Measurement(rows, images, counted.forward_passes, counted.backward_passes, seconds)
 
 
-def _judge(
+def judge(
     model: nn.Module,
     x: torch.Tensor,
     y: torch.Tensor,
     clean: np.ndarray,
-    chosen: torch.Tensor,
-    attempt: Attempt,
+    x_adv: torch.Tensor,
     threat: ThreatModel,
-) -> tuple[pd.DataFrame, torch.Tensor]:
-    """The verdict on each proposal, and the proposals of all samples (n, c, h, w)."""
-    x_adv = x.clone()
-    x_adv[chosen] = attempt.x_adv.detach()
+) -> pd.DataFrame:
+    """The verdict on proposals x_adv (n, c, h, w); clean: logits of x (n, classes)."""
     inside = threat.contains(x_adv, x).numpy()
     finite = torch.isfinite(x_adv).flatten(1).all(1)
-    first = torch.zeros_like(y)
-    first[chosen] = NOT_TOLD if attempt.first_success is None else attempt.first_success
     labels = y.cpu().numpy()
     adversarial = logits_of(model, torch.where(finite[:, None, None, None], x_adv, x))
     fallen = inside & (adversarial.argmax(1) != labels)
@@ -87,7 +88,7 @@ def _judge(
     survives[fallen] = survives_rounding(model, x_adv[fallen], y[fallen])
     correct = clean.argmax(1) == labels
     lengths = norms(x_adv, x)
-    rows = pd.DataFrame(
+    return pd.DataFrame(
         {
             "label": labels,
             "clean_prediction": clean.argmax(1),
@@ -95,11 +96,47 @@ def _judge(
             "adversarial_prediction": adversarial.argmax(1),
             "adversarial_margin": margins(adversarial, labels),
             "inside": inside,
+            "verified": fallen,
             "robust": correct & ~fallen,
-            "first_success": first.cpu().numpy(),
             "linf": lengths["Linf"].numpy(),
             "l2": lengths["L2"].numpy(),
             "survives_8bit": survives,
         }
     )
-    return rows, x_adv
+
+
+def _told(attempt: Attempt, chosen: torch.Tensor, y: torch.Tensor) -> pd.DataFrame:
+    """What the attack tells of each sample; one that was not attacked fell before a first step."""
+
+    def whole(values: torch.Tensor | None) -> np.ndarray:
+        found = torch.zeros_like(y)
+        found[chosen] = NOT_TOLD if values is None else values.to(y)
+        return found.cpu().numpy()
+
+    losses = torch.full((len(y), 1), torch.nan)
+    if attempt.losses is not None:
+        losses = torch.full((len(y), attempt.losses.shape[1]), torch.nan)
+        losses[chosen.cpu()] = attempt.losses.float().cpu()
+    certified = np.zeros(len(y), dtype=bool)
+    if attempt.certified is not None:
+        certified[chosen.cpu().numpy()] = attempt.certified.cpu().numpy()
+    counts = {
+        "first_success": whole(attempt.first_success),
+        "forwards": whole(attempt.forwards),
+        "backwards": whole(attempt.backwards),
+    }
+    return pd.DataFrame(counts | summary(losses.numpy()) | {"certified": certified})
+
+
+def check_proofs(rows: pd.DataFrame) -> None:
+    """Raise RuntimeError where a sample falls, to any attack, that was proved robust.
+
+    rows: of one model under one threat model. Then a bound is wrong, and no number is safe.
+    """
+    seen = rows.groupby("index")[["certified", "verified"]].any()
+    broken = seen.index[seen["certified"] & seen["verified"]]
+    if len(broken):
+        raise RuntimeError(
+            f"samples {broken.tolist()} were proved robust and are broken: this is a bug of the "
+            "bounds; please report it"
+        )

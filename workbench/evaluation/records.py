@@ -1,7 +1,8 @@
 """The columns of the records, each documented once. A record is one row per sample."""
 
-ATTACK_COLUMNS = {
+VERDICT_COLUMNS = {
     "model": "fingerprint of the model",
+    "source": "fingerprint of the model that was attacked: the model itself, but for transfer",
     "data": "fingerprint of the data set",
     "attack": "name of the attack, with the settings that differ from the name's",
     "norm": "norm of the threat model: Linf or L2",
@@ -14,12 +15,26 @@ ATTACK_COLUMNS = {
     "adversarial_prediction": "class predicted for the proposed sample",
     "adversarial_margin": "the label's logit minus the best other logit, proposed sample",
     "inside": "the proposed sample lies in the ball and in [0, 1], checked in float64",
+    "verified": "the proposed sample is inside and misclassified, in a look that no attack took",
     "robust": "the verdict: classified right, and no verified adversarial sample found",
-    "first_success": "steps of the attack until its first success; -1: never; -2: not told",
     "linf": "Linf distance between proposed and natural sample, pixel units [0, 1]",
     "l2": "L2 distance between proposed and natural sample, pixel units [0, 1]",
     "survives_8bit": "still adversarial after rounding the pixels to 256 levels",
 }
+
+# what an attack tells of its own work; transferred samples have none of it
+TOLD_BY_THE_ATTACK = {
+    "first_success": "steps of the attack until its first success; -1: never; -2: not told",
+    "forwards": "forward passes that the attack spent on the sample; -2: not told",
+    "backwards": "backward passes that the attack spent on the sample; -2: not told",
+    "loss_start": "the attack's own loss at its first look; NaN: not told",
+    "loss_best": "the highest value of that loss",
+    "loss_end": "its value at the attack's last look",
+    "loss_unfinished": "share of the loss's whole rise that the last ten looks gained",
+    "certified": "a sound bound proves the sample robust",
+}
+
+ATTACK_COLUMNS = VERDICT_COLUMNS | TOLD_BY_THE_ATTACK
 
 INFORMATION_COLUMNS = {
     "model": "fingerprint of the model",

@@ -12,7 +12,8 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,10 @@ from workbench.errors import InputError
 from workbench.progress import Say, quiet
 
 FORMAT = 1
+DAMAGE = (
+    *(FileNotFoundError, NotADirectoryError, IsADirectoryError),
+    *(ValueError, KeyError, TypeError, AttributeError, pa.ArrowException),
+)
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class Stored:
 
     def tensors(self) -> dict[str, np.ndarray]:
         """The unit's images or weights by name."""
-        return dict(load_file(self.folder / "tensors.safetensors"))
+        return tensors_in(self.folder)
 
 
 class Store:
@@ -76,9 +81,8 @@ class Store:
             return None
         try:
             return _read(folder, key)
-        except (FileNotFoundError, ValueError, KeyError, TypeError, pa.ArrowException) as reason:
-            self._set_aside(folder, str(reason))
-            return None
+        except DAMAGE as reason:
+            return self._set_aside(folder, str(reason))
 
     def write(
         self,
@@ -92,14 +96,10 @@ class Store:
 
         Raises InputError when the disk is full or cannot be written; nothing is left behind.
         """
-        name = f"{socket.gethostname()}-{os.getpid()}-"
         try:
-            folder = Path(tempfile.mkdtemp(prefix=name, dir=self.root / "unfinished"))
-            try:
+            with self.scratch() as folder:
                 _fill(folder, {"key": key, "spec": dict(spec), **info}, rows, tensors)
                 _move(folder, self.root / "units" / key)
-            finally:
-                shutil.rmtree(folder, ignore_errors=True)
         except OSError as error:
             raise InputError(
                 f"a result could not be written to {self.root} ({error.strerror or error}); "
@@ -114,17 +114,35 @@ class Store:
         """The keys of all units, sorted."""
         return sorted(path.name for path in (self.root / "units").iterdir())
 
-    def _set_aside(self, folder: Path, reason: str) -> None:
-        """Move a damaged unit away, so that it is computed again."""
-        aside = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=self.root / "damaged"))
+    @contextmanager
+    def scratch(self) -> Iterator[Path]:
+        """A folder removed at the end, or by the next Store where this process is killed."""
+        name = f"{socket.gethostname()}-{os.getpid()}-"
+        folder = Path(tempfile.mkdtemp(prefix=name, dir=self.root / "unfinished"))
         try:
-            os.rename(folder, aside / folder.name)
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _set_aside(self, folder: Path, reason: str) -> Stored | None:
+        """Move a damaged unit away, to be computed again; one that was mended meanwhile stays."""
+        aside = Path(tempfile.mkdtemp(prefix=f"{folder.name}-", dir=self.root / "damaged"))
+        moved = aside / folder.name
+        try:
+            os.rename(folder, moved)
         except FileNotFoundError:  # another process did it meanwhile
             aside.rmdir()
-            return
-        self.say(
-            f"unit {folder.name} is damaged ({reason}); it was moved to {aside}, and is redone"
-        )
+            return None
+        try:
+            _read(moved, folder.name)
+        except DAMAGE:
+            self.say(
+                f"unit {folder.name} is damaged ({reason}); it was moved to {aside}, and is redone"
+            )
+            return None
+        _move(moved, folder)
+        shutil.rmtree(aside)
+        return _read(folder, folder.name)
 
     def _sweep(self) -> None:
         """Remove what killed processes of this machine left unfinished."""
@@ -134,13 +152,19 @@ class Store:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
+def tensors_in(folder: Path) -> dict[str, np.ndarray]:
+    """The images or weights, by name, of the unit whose folder it is."""
+    return dict(load_file(folder / "tensors.safetensors"))
+
+
 def _read(folder: Path, key: str) -> Stored:
     """Read a unit and check it. Raises ValueError where it is not what it says."""
     info = json.loads((folder / "unit.json").read_text())
     if info["key"] != key or info["format"] != FORMAT:
         raise ValueError(f"unit.json belongs to {info['key']}, format {info['format']}")
     for name, checksum in info["sha256"].items():
-        if _sha256(folder / name) != checksum:
+        found = _own_sha256(info) if name == "unit.json" else _sha256(folder / name)
+        if found != checksum:
             raise ValueError(f"{name} differs from its checksum")
     rows = pd.read_parquet(folder / "rows.parquet") if "rows.parquet" in info["sha256"] else None
     return Stored(key, rows, info, folder)
@@ -161,6 +185,7 @@ def _fill(
         save_file(arrays, folder / "tensors.safetensors")
     checksums = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
     content = {**info, "format": FORMAT, "sha256": checksums}
+    checksums["unit.json"] = _own_sha256(content)
     (folder / "unit.json").write_text(json.dumps(content, indent=1, sort_keys=True))
     for path in folder.iterdir():
         _sync(path)
@@ -189,6 +214,13 @@ def _sync(path: Path) -> None:
 def _sha256(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _own_sha256(info: Mapping[str, Any]) -> str:
+    """The checksum of what unit.json says, but for this checksum."""
+    others = {name: value for name, value in info["sha256"].items() if name != "unit.json"}
+    text = json.dumps({**info, "sha256": others}, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _alive(pid: int) -> bool:

@@ -1,0 +1,71 @@
+"""Who computes the units: this process, worker processes, or a Dask cluster.
+
+Units are idempotent and stored inside the task, so that a worker that is killed costs the unit it
+was at and no other. A worker computes one unit at a time, on one thread.
+"""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Protocol
+
+import torch
+
+from workbench.errors import InputError
+from workbench.evaluation.cluster import Cluster
+from workbench.evaluation.jobs import Job, carry_out
+from workbench.evaluation.store import Store
+from workbench.evaluation.workers import Workers
+
+MOST_WORKERS = 16  # unless more are asked for: each takes about 0.5 GB
+
+
+class Executor(Protocol):
+    """Computes jobs and stores each; tells which one begins, and gives those that are stored."""
+
+    def __call__(
+        self, jobs: Sequence[Job], store: Store, begun: Callable[[Job], None]
+    ) -> Iterator[Job]:
+        """The jobs, in any order, each as soon as its unit is in the store."""
+
+
+def in_process(jobs: Sequence[Job], store: Store, begun: Callable[[Job], None]) -> Iterator[Job]:
+    """One after the other, here, on as many threads as torch has: the executor that needs none."""
+    for job in jobs:
+        begun(job)
+        carry_out(job, store)
+        yield job
+
+
+@contextmanager
+def executor(workers: int | None, scheduler: str | None, usual: int = 1) -> Iterator[Executor]:
+    """The executor of a command line: a cluster where it is named, else so many processes.
+
+    workers: None takes the usual number; 1 is this process itself.
+    Raises InputError where both are asked for, or the cluster cannot be reached.
+    """
+    count = workers or usual
+    if scheduler is not None and (workers or 1) > 1:
+        raise InputError("--scheduler has workers of its own; leave --workers out")
+    if scheduler is not None:
+        with Cluster(scheduler) as cluster:
+            yield cluster
+    elif count > 1:
+        with Workers(count) as processes:
+            yield processes
+    else:
+        yield in_process
+
+
+def usual_workers(device: str) -> int:
+    """What suits a long run: a worker per core, or per GPU; 1 is this process itself."""
+    if device.startswith("cuda"):
+        return torch.cuda.device_count()
+    return min(_cores(), MOST_WORKERS) if device == "cpu" else 1
+
+
+def _cores() -> int:
+    """The cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
