@@ -52,6 +52,19 @@ def test_the_worst_case_lies_below_every_single_attack() -> None:
     }
 
 
+def test_proofs_bound_the_accuracy_from_below() -> None:
+    verdicts = [(True, True, True), (True, True, True), (True, True, False), (False, True, True)]
+    proofs = {("a", 0): True, ("b", 1): True}
+    frame = rows(verdicts)
+    frame["certified"] = [
+        proofs.get(k, False) for k in zip(frame["attack"], frame["index"], strict=True)
+    ]
+    table = tables.bracketed(frame).set_index("attack")
+    assert np.isnan(table.loc["none", "certified"])
+    assert table["certified"].drop("none").to_dict() == {"a": 0.25, "b": 0.25, "worst case": 0.5}
+    assert table.loc["worst case", "accuracy"] == 0.5
+
+
 def test_models_are_kept_apart() -> None:
     both = pd.concat([rows([(True, True, True)], "m"), rows([(False, True, True)], "k")])
     clean = tables.accuracies(both).query("attack == 'none'").set_index("model")["accuracy"]

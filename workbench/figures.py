@@ -9,6 +9,10 @@ import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.pyplot import subplots
+
+MOST_UPRIGHT = 5  # names below a panel that do not touch each other
 
 PAGE = 6.75  # width of ICML's page, inches
 
@@ -84,5 +88,25 @@ def accuracy_dots(axes: Axes, table: pd.DataFrame, models: list[str]) -> Axes:
             label=model,
         )
     axes.set_xticks(range(len(attacks)), attacks)
+    if len(attacks) > MOST_UPRIGHT:
+        axes.tick_params("x", rotation=30)
     axes.set(ylabel="accuracy (%)", ylim=(-3, 103))
     return axes
+
+
+def accuracy_panels(table: pd.DataFrame) -> Figure:
+    """A panel per threat model: accuracy with its interval under each attack, a marker per model.
+
+    table: columns norm, eps, model, attack, samples, accuracy, low, high.
+    """
+    models = list(dict.fromkeys(table["model"]))
+    threats = list(table.groupby(["norm", "eps"], sort=False))
+    drawn, axes = subplots(1, len(threats), figsize=(PAGE, 2.4), sharey=True, squeeze=False)
+    for ax, ((norm, eps), part) in zip(axes[0], threats, strict=True):
+        accuracy_dots(ax, part, models)
+        ax.set_title(f"{norm}, ε = {eps}, {part['samples'].iloc[0]} samples")
+    for ax in axes[0][1:]:
+        ax.set_ylabel("")
+    handles, labels = axes[0][0].get_legend_handles_labels()
+    drawn.legend(handles, labels, loc="outside upper center", ncols=min(len(models), 3))
+    return drawn

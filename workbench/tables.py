@@ -1,5 +1,6 @@
 """From records to tables: frame -> frame, and the forms in which a table is written."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from workbench.statistics import clopper_pearson, cohens_d, paired_auroc, sign_s
 
 WORST_CASE = "worst case"
 CLEAN = "none"
+CERTIFIED = "proved"
 
 # quantity: the columns of natural and of adversarial outputs, and where the paper sees the latter;
 # the margin is no MI: it is what a reader can have without any critic
@@ -50,6 +52,52 @@ def accuracies(rows: pd.DataFrame) -> pd.DataFrame:
             interval = {"accuracy": estimate.value, "low": estimate.low, "high": estimate.high}
             records.append({"model": model, "attack": attack, "samples": len(part), **interval})
     return pd.DataFrame(records)
+
+
+def bracketed(rows: pd.DataFrame) -> pd.DataFrame:
+    """Accuracies, and the share of samples that a sound bound proves robust ("certified").
+
+    Of these samples' true robust accuracy, certified ≤ true ≤ accuracy. The bound is that of each
+    attack; the worst case has what any of them proved; the clean accuracy has none (NaN).
+    """
+    by_attack = rows.groupby(["model", "attack"])["certified"].mean()
+    anyhow = rows.groupby(["model", "index"])["certified"].any().groupby(level="model").mean()
+    worst = {(model, WORST_CASE): share for model, share in anyhow.items()}
+    shares = by_attack.drop(CLEAN, level="attack", errors="ignore").to_dict() | worst
+    table = accuracies(rows)
+    pairs = zip(table["model"], table["attack"], strict=True)
+    return table.assign(certified=[shares.get(pair, float("nan")) for pair in pairs])
+
+
+def by_threat(frame: pd.DataFrame, count: Callable[[pd.DataFrame], pd.DataFrame]) -> pd.DataFrame:
+    """A table of each threat model's records, one below the other, with norm and eps in front."""
+    parts = []
+    for (norm, eps), part in frame.groupby(["norm", "eps"], sort=False):
+        found = count(part)
+        found.insert(0, "norm", norm)
+        found.insert(1, "eps", eps)
+        parts.append(found)
+    return pd.concat(parts, ignore_index=True)
+
+
+def accuracy_texts(table: pd.DataFrame) -> pd.DataFrame:
+    """A line per threat model and model, a column per attack: "78.0 [74.1, 81.6]".
+
+    table: `accuracies` or `bracketed`, by_threat. The worst case comes last, and behind it, where
+    something was proved, the share that a bound certifies.
+    """
+    lines = []
+    for (norm, eps, model), part in table.groupby(["norm", "eps", "model"], sort=False):
+        line = {"threat": f"{norm} {eps}", "model": model, "samples": part["samples"].iloc[0]}
+        cells = part.set_index("attack")
+        order = [*cells.index.drop(WORST_CASE), WORST_CASE]
+        for name, row in cells.loc[order].iterrows():
+            line[str(name)] = percent(row["accuracy"], row["low"], row["high"])
+        proved = cells["certified"].get(WORST_CASE, 0.0) if "certified" in cells else 0.0
+        lines.append(line | {CERTIFIED: f"{100 * proved:.1f}" if proved else ""})
+    texts = pd.DataFrame(lines).fillna("")
+    last = [name for name in (WORST_CASE, CERTIFIED) if texts[name].any()]
+    return texts[[name for name in texts if name not in (WORST_CASE, CERTIFIED)] + last]
 
 
 def observation(rows: pd.DataFrame) -> pd.DataFrame:

@@ -32,6 +32,7 @@ def frame() -> pd.DataFrame:
                 "label": 0,
                 "clean_prediction": int(index == 9),
                 "robust": index < bound,
+                "certified": False,
             }
             for (name, norm, attack), bound in bounds.items()
             for index in range(10)

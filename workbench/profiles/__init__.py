@@ -100,6 +100,8 @@ class Profile(_Frozen):
 
     data: name of a data set. models: references, or tables of reference, arch and name.
     samples: test samples that are attacked. seed: of every random number.
+    threats, transfers: attacks on each model, and those that are shown to the other models too.
+    surrogates: models that are attacked for transfer only.
     analyses: modules of `analyses`.
     unit_size: samples per stored unit of work, and AutoAttack's batch.
     """
@@ -110,13 +112,16 @@ class Profile(_Frozen):
     seed: int = Field(default=0, ge=0)
     unit_size: int = Field(default=UNIT_SIZE, ge=1)
     threats: tuple[Battery, ...] = Field(min_length=1)
+    transfers: tuple[Battery, ...] = ()
+    surrogates: tuple[Model, ...] = ()
     information: Information
     analyses: tuple[str, ...] = Field(min_length=1)
 
     @model_validator(mode="after")
     def _told_apart(self) -> Self:
-        _unique([model.title for model in self.models])
+        _unique([model.title for model in (*self.models, *self.surrogates)])
         _unique([str(battery.threat) for battery in self.threats])
+        _unique([str(battery.threat) for battery in self.transfers])
         return self
 
 
