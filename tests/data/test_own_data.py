@@ -259,3 +259,13 @@ def test_mnist_as_own_data(save):
 def test_an_npz_that_others_made():
     data = load_data(str(TINY))
     assert (data.shape, len(data), len(data.classes)) == ((3, 64, 64), 2000, 200)
+
+
+def test_a_folders_pixels_are_mapped_from_a_file_and_not_held(tmp_path) -> None:
+    for label in "ab":
+        (tmp_path / label).mkdir()
+        Image.new("RGB", (5, 4), (10, 20, 30)).save(tmp_path / label / "0.png")
+    images = load_data(str(tmp_path)).images
+    assert isinstance(images, np.memmap)
+    assert images.shape == (2, 3, 4, 5)
+    assert (images[:, :, 0, 0] == [10, 20, 30]).all()

@@ -1,5 +1,6 @@
 """A user's own data: an .npz file, or a folder of images with one subfolder per class."""
 
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -44,13 +45,16 @@ def read_folder(path: Path) -> Arrays:
     files = [(p, label) for p, label in places if p.is_file()]
     if not files:
         raise InputError(f"{path} has no images: it needs one subfolder per class, with its images")
-    images = [_opened(file) for file, _ in files]
-    _check_sizes(images, files)
-    grey = all(image.mode in ("1", "L") for image in images)
+    (width, height), grey = _size_and_grey([file for file, _ in files])
     order = mixed(len(files))
-    pixels = np.stack([np.asarray(images[i].convert("L" if grey else "RGB")) for i in order])
+    with tempfile.TemporaryFile() as file:
+        shape = (len(files), 1 if grey else 3, height, width)
+        pixels = np.memmap(file, np.uint8, "w+", shape=shape)
+    for row, i in enumerate(order):
+        image = np.asarray(_opened(files[i][0]).convert("L" if grey else "RGB"))
+        pixels[row] = image if grey else image.transpose(2, 0, 1)
     labels = np.array([files[i][1] for i in order], np.int64)
-    return _images(pixels, path), labels, tuple(folder.name for folder in folders)
+    return pixels, labels, tuple(folder.name for folder in folders)
 
 
 def _members(path: Path) -> dict[str, np.ndarray]:
@@ -99,10 +103,12 @@ def _visible(folder: Path) -> list[Path]:
     return sorted(visible, key=lambda p: p.name)  # paths compare without their case on Windows
 
 
-def _opened(path: Path) -> Image.Image:
+def _opened(path: Path, whole: bool = True) -> Image.Image:
+    """An image, or what its header says of it."""
     try:
         with Image.open(path) as image:
-            image.load()
+            if whole:
+                image.load()
     except Exception as error:  # Pillow's decoders raise a dozen kinds on a damaged file
         reason = " ".join(str(error).split())
         raise InputError(f"{path} is no whole image ({reason}); mend or remove it") from None
@@ -111,11 +117,15 @@ def _opened(path: Path) -> Image.Image:
     return image
 
 
-def _check_sizes(images: list[Image.Image], files: list[tuple[Path, int]]) -> None:
-    first = images[0].size
-    for image, (file, _) in zip(images, files, strict=True):
+def _size_and_grey(files: list[Path]) -> tuple[tuple[int, int], bool]:
+    """The one size of all images, (width, height), and whether all are grey."""
+    first, grey = _opened(files[0], whole=False).size, True
+    for file in files:
+        image = _opened(file, whole=False)
+        grey = grey and image.mode in ("1", "L")
         if image.size != first:
             raise InputError(
-                f"{file} is {image.width}x{image.height} where {files[0][0].name} is "
+                f"{file} is {image.width}x{image.height} where {files[0].name} is "
                 f"{first[0]}x{first[1]}; resize all images to one size"
             )
+    return first, grey
