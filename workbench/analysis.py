@@ -28,7 +28,7 @@ from workbench.evaluation.information import (
     mutual_information_all,
 )
 from workbench.evaluation.store import Store
-from workbench.evaluation.transfer import TransferRequest, transfer
+from workbench.evaluation.transfer import TransferRequest, transfer_all
 from workbench.information import Fit
 from workbench.models import Classifier, load_model
 from workbench.profiles import load_profile
@@ -172,7 +172,7 @@ def _measured(
     """The answers in order; all requests of a kind are computed together."""
     measures: dict[type, Callable[..., list[Any]]] = {
         EvaluationRequest: evaluate_all,
-        TransferRequest: transfer,
+        TransferRequest: transfer_all,
         InformationRequest: mutual_information_all,
     }
     answers = {}

@@ -63,6 +63,9 @@ def weights(path: Path, **changed: torch.Tensor) -> Path:
         ({"arch": "nowhere.module:net"}, "nowhere"),
         ({"arch": "small-cnn"}, "1.weight"),
         ({"device": "abacus"}, "abacus"),
+        ({"workers": 0}, "workers"),
+        ({"scheduler": "nonsense"}, "tcp://host:8786"),
+        ({"scheduler": "what://host:1"}, "tcp://host:8786"),
         ({"samples": 361}, "has 360"),
         ({"samples": 0}, "samples"),
         ({"samples": "many"}, "samples"),
@@ -72,6 +75,19 @@ def weights(path: Path, **changed: torch.Tensor) -> Path:
 )
 def test_bad_options(capsys, tmp_path, model, options, hint) -> None:
     assert hint in refuse(capsys, *evaluate(model, tmp_path / "store", **options))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "hint"),
+    [
+        (["zoo:fashion-mnist/natural"], "two models"),
+        (["zoo:fashion-mnist/natural"] * 2, "named once"),
+        (["a", "b", "--arch", "x", "--arch", "y", "--arch", "z"], "3 --arch"),
+    ],
+)
+def test_bad_transfers(capsys, tmp_path, arguments, hint) -> None:
+    common = ["--data", "digits", "--store", tmp_path]
+    assert hint in refuse(capsys, "transfer", *arguments, *common)
 
 
 def test_no_such_model(capsys, tmp_path) -> None:

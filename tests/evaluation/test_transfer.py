@@ -10,7 +10,7 @@ from workbench.errors import InputError
 from workbench.evaluation.battery import EvaluationRequest
 from workbench.evaluation.records import VERDICT_COLUMNS
 from workbench.evaluation.store import Store
-from workbench.evaluation.transfer import TransferRequest, transfer
+from workbench.evaluation.transfer import TransferRequest, transfer, transfer_all
 from workbench.models import Classifier
 from workbench.seeds import forked
 from workbench.threat import ThreatModel
@@ -31,7 +31,7 @@ def request(source: Classifier, target: Classifier) -> TransferRequest:
 
 def test_the_targets_verdict_is_that_of_plain_torch(tmp_path) -> None:
     source, target = model(0), model(1)
-    (found,) = transfer([request(source, target)], Store(tmp_path))
+    (found,) = transfer_all([request(source, target)], Store(tmp_path))
     assert list(found.rows.columns) == list(VERDICT_COLUMNS)
     assert set(found.rows["source"]) == {source.fingerprint}
     assert set(found.rows["model"]) == {target.fingerprint}
@@ -51,7 +51,7 @@ def test_the_targets_verdict_is_that_of_plain_torch(tmp_path) -> None:
 def test_onto_itself_it_is_the_white_box_verdict(tmp_path) -> None:
     source, store = model(0), Store(tmp_path)
     wanted = request(source, source)
-    (found,) = transfer([wanted], store)
+    (found,) = transfer_all([wanted], store)
     white = wanted.source.answer([store.read(key) for key in found.keys[:4]])
     assert np.array_equal(found.rows["robust"], white.rows["robust"])
 
@@ -62,13 +62,21 @@ def test_attacks_are_made_once_for_all_targets(tmp_path) -> None:
     def times() -> dict[str, int]:
         return {path.name: path.stat().st_mtime_ns for path in (tmp_path / "units").iterdir()}
 
-    transfer([request(source, model(1)), request(source, model(2))], store)
+    transfer_all([request(source, model(1)), request(source, model(2))], store)
     assert len(store.keys()) == 4 + 2 * 4
     before = times()
-    transfer([request(source, model(2))], store)
+    transfer_all([request(source, model(2))], store)
     assert before == times()
 
 
 def test_a_target_that_does_not_fit_is_refused(tmp_path) -> None:
     with pytest.raises(InputError, match="classes"):
-        transfer([request(model(0), model(1, classes=7))], Store(tmp_path))
+        transfer_all([request(model(0), model(1, classes=7))], Store(tmp_path))
+
+
+def test_the_matrix_has_every_source_and_target(tmp_path) -> None:
+    models = [model(0), model(1)]
+    data = load_data("digits", "test")
+    found = transfer(models, models, data, THREAT, ["fgsm"], store=Store(tmp_path), samples=30)
+    pairs = [(part.rows["source"].iloc[0], part.rows["model"].iloc[0]) for part in found]
+    assert pairs == [(a.fingerprint, b.fingerprint) for a in models for b in models]

@@ -10,6 +10,7 @@ from workbench.cli.evaluate import evaluate
 from workbench.cli.mi import mi
 from workbench.cli.reproduce import reproduce
 from workbench.cli.train import train
+from workbench.cli.transfer import transfer
 from workbench.screen import guarded
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data")
 app.command()(evaluate)
+app.command()(transfer)
 app.command()(mi)
 app.command()(train)
 app.command()(reproduce)

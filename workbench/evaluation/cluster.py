@@ -1,5 +1,6 @@
 """The workers of a Dask cluster."""
 
+import re
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +13,7 @@ from workbench.evaluation.store import Store
 from workbench.specs import key
 
 ANSWER = 10  # seconds until a scheduler must answer
+ADDRESS = re.compile(r"(tcp|tls|ucx|ws|wss)://\S+:\d+")
 VISIBLE = 90  # seconds until a network file system must show what a worker wrote
 
 
@@ -30,6 +32,10 @@ class Cluster:
             raise InputError(
                 "--scheduler needs Dask: pip install 'robustness-workbench[cluster]'"
             ) from None
+        if not ADDRESS.fullmatch(address):
+            raise InputError(
+                f"{address!r} is no address of a Dask scheduler; give it as tcp://host:8786"
+            )
         try:
             self._client = distributed.Client(address, timeout=ANSWER, set_as_default=False)
         except (OSError, ValueError) as error:

@@ -25,13 +25,13 @@ from workbench.evaluation.store import Store, Stored
 from workbench.evaluation.verify import logits_of
 from workbench.models import Classifier, check_fits
 from workbench.progress import Progress, no_progress
-from workbench.specs import TransferUnit
+from workbench.specs import UNIT_SIZE, TransferUnit
 from workbench.threat import ThreatModel
 
 
 @dataclass(frozen=True, eq=False)
 class TransferRequest:
-    """What `transfer` is asked: replay the attacks on a source model on the target."""
+    """What `transfer_all` is asked: show the attacks on a source model to the target."""
 
     source: EvaluationRequest
     model: Classifier
@@ -57,16 +57,42 @@ class TransferRequest:
 
 
 def transfer(
+    sources: Sequence[Classifier],
+    targets: Sequence[Classifier],
+    data: Dataset,
+    threat: ThreatModel,
+    attacks: Sequence[str],
+    *,
+    store: Store,
+    samples: int = 1000,
+    seed: int = 0,
+    unit_size: int = UNIT_SIZE,
+    progress: Progress = no_progress,
+    executor: Executor = in_process,
+) -> list[Evaluation]:
+    """Attacks made on every source, shown to every target: black-box accuracy, source by source.
+
+    Attacks that stop at their first success stay close to the source's boundary and transfer
+    badly: use pgd-40:stop_at_success=false. The rows' `source` is the model that was attacked.
+    Raises InputError as `evaluate` does.
+    """
+    requests = [
+        TransferRequest(
+            EvaluationRequest(source, data, threat, attacks, samples, seed, unit_size), target
+        )
+        for source in sources
+        for target in targets
+    ]
+    return transfer_all(requests, store, progress, executor)
+
+
+def transfer_all(
     requests: Sequence[TransferRequest],
     store: Store,
     progress: Progress = no_progress,
     executor: Executor = in_process,
 ) -> list[Evaluation]:
-    """Black-box accuracy for each request; attacks that several share are made once.
-
-    Attacks that stop at their first success stay close to the source's boundary and transfer
-    badly: use pgd-40:stop_at_success=false. The rows' `source` is the model that was attacked.
-    """
+    """As `transfer`, for requests of any kind; attacks that several share are made once."""
     common = store, progress, executor
     attacked = fill_all([request.source.jobs() for request in requests], *common)
     jobs = [request.jobs(units) for request, units in zip(requests, attacked, strict=True)]
