@@ -86,6 +86,15 @@ class ThreatModel:
         scaled = gradient / largest.clamp_min(tiny)  # so that squares do not underflow
         return scaled / self.length(scaled).clamp_min(tiny)
 
+    def speeds(self, gradient: torch.Tensor) -> torch.Tensor:
+        """How fast each pixel moves along the shortest way across a plane with this normal.
+
+        To broadcast against it: 1 in Linf, the normal's size in L2.
+        """
+        if self.norm == "Linf":
+            return torch.ones_like(gradient[:, :1, :1, :1])
+        return gradient.abs()
+
     def random_start(self, x: torch.Tensor, noise: Noise, *purpose: str | int) -> torch.Tensor:
         """A uniform point of the ball around each x, clipped to the box: shape kept."""
         if self.norm == "Linf":

@@ -142,7 +142,7 @@ def _beginning(
         before=begin,
         gradient=torch.zeros_like(x),
         step=torch.full((len(x), 1, 1, 1), 2.0, device=x.device),
-        best=begin,
+        best=begin.clone(),
         best_gradient=torch.zeros_like(x),
         best_loss=lowest,
         history=torch.zeros((len(x), steps + 1), device=x.device),
@@ -163,12 +163,12 @@ def _look(
     logits, values = logits.detach(), values.detach()
     now.history[:, look] = values
     better = values > now.best_loss
-    wide = better.view(-1, 1, 1, 1)
+    rows = better.nonzero()[:, 0]
     moved = replace(
         now,
         gradient=gradient,
-        best=torch.where(wide, now.at, now.best),
-        best_gradient=torch.where(wide, gradient, now.best_gradient),
+        best=now.best.index_copy_(0, rows, now.at[rows]),
+        best_gradient=now.best_gradient.index_copy_(0, rows, gradient[rows]),
         best_loss=torch.where(better, values, now.best_loss),
         checked_loss=values if look == 0 else now.checked_loss,
     )

@@ -66,52 +66,53 @@ def _step(
     threat: ThreatModel,
 ) -> torch.Tensor:
     """Project both points onto the linearised boundary and mix them (Eq. 8-10 of the paper)."""
-    offset = -gain + (gradient * at).flatten(1).sum(1)
-    from_at, from_x = onto_hyperplane(
-        torch.cat([at, x]), gradient.repeat(2, 1, 1, 1), offset.repeat(2), threat
-    ).chunk(2)
+    plane = Plane(gradient, threat)
+    from_at = plane.shortest_way(at, gain)
+    from_x = plane.shortest_way(x, gain + vecdot(gradient.flatten(1), (x - at).flatten(1)))
     near, far = (threat.length(d).clamp_min(1e-8) for d in (from_at, from_x))
     alpha = (near / (near + far)).clamp_max(ALPHA_MAX)
-    mixed = (at + OVERSHOOT * from_at) * (1 - alpha) + (x + OVERSHOOT * from_x) * alpha
-    return mixed.clamp(0, 1)
+    at = (at + OVERSHOOT * from_at).mul_(1 - alpha)
+    return at.add_((x + OVERSHOOT * from_x).mul_(alpha)).clamp_(0, 1)
 
 
-def onto_hyperplane(
-    x: torch.Tensor, normal: torch.Tensor, offset: torch.Tensor, threat: ThreatModel
-) -> torch.Tensor:
-    """The shortest d with ⟨normal, x + d⟩ = offset and x + d in [0, 1]; shapes (n, c, h, w), (n,).
+class Plane:
+    """Hyperplanes with the given normals (n, c, h, w), met with the box [0, 1] in a norm."""
 
-    Where the box misses the hyperplane, the d that comes nearest to it. Pixel i moves by
-    min(λ·v_i, room_i): its speed v_i is 1 in Linf and |normal_i| in L2, and the way done,
-    Σ |normal_i|·min(λ·v_i, room_i), is concave in λ, so Newton's method climbs to the root
-    without a sort.
-    """
-    flat, w = x.flatten(1), normal.flatten(1)
-    excess = vecdot(w, flat) - offset
-    w = torch.where(excess[:, None] >= 0, w, -w)
-    room = torch.where(w > 0, flat, 1 - flat) * (w != 0)
-    speed = threat.ascent(normal).flatten(1).abs()
-    weight = w.abs()
-    moved = _root(weight, speed, room, excess.abs()) * speed
-    return (-w.sign() * torch.minimum(moved, room)).view(x.shape)
+    def __init__(self, normal: torch.Tensor, threat: ThreatModel) -> None:
+        flat = normal.flatten(1)
+        self.weight, self.sign, self.rising = flat.abs(), flat.sign(), flat > 0
+        self.speed = threat.speeds(normal).flatten(1)
+        self.rate = self.weight * self.speed
 
+    def shortest_way(self, x: torch.Tensor, value: torch.Tensor) -> torch.Tensor:
+        """The shortest d with x + d in the box and on the plane: (n, c, h, w).
 
-def _root(
-    weight: torch.Tensor, speed: torch.Tensor, room: torch.Tensor, way: torch.Tensor
-) -> torch.Tensor:
-    """The λ (n, 1) at which Σ weight·min(λ·speed, room) is `way` (n,); large where none is."""
-    rate, whole = weight * speed, weight * room
-    stop = room / speed.clamp_min(torch.finfo(speed.dtype).tiny)
-    total = whole.sum(1, keepdim=True)
-    way = way[:, None]
-    reach = way / rate.sum(1, keepdim=True).clamp_min(torch.finfo(rate.dtype).tiny)
-    moving = torch.empty_like(rate)
-    for _ in range(NEWTON_STEPS):
-        torch.gt(stop, reach, out=moving)
-        slope = vecdot(rate, moving)[:, None]
-        stopped = total - vecdot(whole, moving)[:, None]
-        further = torch.where(slope > 0, (way - stopped) / slope, torch.inf).maximum(reach)
-        if torch.equal(further, reach):
-            break
-        reach = further
-    return reach.clamp_max(torch.finfo(reach.dtype).max)
+        value: ⟨normal, x⟩ less the plane's (n,). Where the box misses the plane, the d that comes
+        nearest to it. Pixel i moves by min(λ·speed_i, room_i).
+        """
+        down = (value >= 0)[:, None]
+        room = torch.where(self.rising == down, x.flatten(1), 1 - x.flatten(1))
+        reach = self._reach(room, value.abs()[:, None])
+        way = torch.minimum(reach * self.speed, room).mul_(self.sign)
+        return way.mul_(torch.where(down, -1.0, 1.0)).view(x.shape)
+
+    def _reach(self, room: torch.Tensor, goal: torch.Tensor) -> torch.Tensor:
+        """The λ (n, 1) at which Σ weight·min(λ·speed, room) is the goal; large where none is.
+
+        The sum is concave in λ and piecewise linear, so that Newton's method climbs to the root
+        in a few steps, without a sort.
+        """
+        tiny = torch.finfo(room.dtype).tiny
+        stop = room / self.speed.clamp_min(tiny)
+        whole = self.weight * room
+        total, moving = whole.sum(1, keepdim=True), torch.empty_like(room)
+        reach = goal / self.rate.sum(1, keepdim=True).clamp_min(tiny)
+        for _ in range(NEWTON_STEPS):
+            torch.gt(stop, reach, out=moving)
+            slope = vecdot(self.rate, moving)[:, None]
+            stopped = total - vecdot(whole, moving)[:, None]
+            further = torch.where(slope > 0, (goal - stopped) / slope, torch.inf).maximum(reach)
+            if torch.equal(further, reach):
+                break
+            reach = further
+        return reach.clamp_max(torch.finfo(reach.dtype).max)
