@@ -63,7 +63,7 @@ class ThreatModel:
     def project(self, x_adv: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
         """The ball's nearest point to x_adv, then the box's: inside both, as x is in the box."""
         if self.norm == "Linf":
-            return x_adv.clamp(x - self.epsilon, x + self.epsilon).clamp(0, 1)
+            return x_adv.clamp(x - self.epsilon, x + self.epsilon).clamp_(0, 1)
         delta = x_adv - x
         delta = delta * (self.epsilon / self.length(delta).clamp_min(self.epsilon))
         return (x + delta).clamp(0, 1)

@@ -200,7 +200,9 @@ def _checkpoint(now: _Climb, look: int, interval: int) -> _Climb:
 
 def _move(now: _Climb, threat: ThreatModel, share: float) -> _Climb:
     """A step with momentum: share of the new step, the rest of the last one."""
-    length = now.step * threat.epsilon
-    stepped = threat.project(now.at + length * threat.ascent(now.gradient), now.x)
-    mixed = now.at + (stepped - now.at) * share + (now.at - now.before) * (1 - share)
+    step = threat.ascent(now.gradient).mul_(now.step * threat.epsilon)
+    stepped = threat.project(step.add_(now.at), now.x)
+    # in place: at + share·(stepped − at) + (1 − share)·(at − before)
+    mixed = stepped.sub_(now.at).mul_(share).add_(now.at)
+    mixed.add_((now.at - now.before).mul_(1 - share))
     return replace(now, at=threat.project(mixed, now.x), before=now.at)

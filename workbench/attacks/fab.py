@@ -34,9 +34,10 @@ def approach(
             wrong = model(at).argmax(1) != y
         delta = at - x
         near = wrong & (threat.length(delta).flatten() <= threat.epsilon)
-        at = torch.where(wrong.view(-1, 1, 1, 1), x + delta * BACKWARD, at)
         if near.any():
-            x_adv[rows[near]], first[rows[near]] = (x + delta)[near], step + 1
+            x_adv[rows[near]], first[rows[near]] = at[near], step + 1
+        at = torch.where(wrong.view(-1, 1, 1, 1), delta.mul_(BACKWARD).add_(x), at)
+        if near.any():
             rows, at, x, y, target = (t[~near] for t in (rows, at, x, y, target))
             if len(rows) == 0:
                 break
@@ -71,8 +72,9 @@ def _step(
     from_x = plane.shortest_way(x, gain + vecdot(gradient.flatten(1), (x - at).flatten(1)))
     near, far = (threat.length(d).clamp_min(1e-8) for d in (from_at, from_x))
     alpha = (near / (near + far)).clamp_max(ALPHA_MAX)
-    at = (at + OVERSHOOT * from_at).mul_(1 - alpha)
-    return at.add_((x + OVERSHOOT * from_x).mul_(alpha)).clamp_(0, 1)
+    # in place: (1 − α)·(at + η·from_at) + α·(x + η·from_x)
+    from_at.mul_(OVERSHOOT).add_(at).mul_(1 - alpha)
+    return from_at.add_(from_x.mul_(OVERSHOOT).add_(x).mul_(alpha)).clamp_(0, 1)
 
 
 class Plane:

@@ -28,6 +28,14 @@ def targeted_dlr(logits: torch.Tensor, y: torch.Tensor, target: torch.Tensor) ->
     return gain / (top[:, 0] - 0.5 * (top[:, 2] + top[:, -1]) + 1e-12)
 
 
+def margins(logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """The label's logit minus the best other one: (n,)."""
+    others = logits.clone()
+    rows = torch.arange(len(y), device=y.device)
+    others[rows, y] = -torch.inf
+    return logits[rows, y] - others.amax(1)
+
+
 def targets(logits: torch.Tensor, y: torch.Tensor, most: int) -> torch.Tensor:
     """Each sample's most likely other classes, best first: (n, min(most, classes − 1)) int64."""
     others = logits.clone()

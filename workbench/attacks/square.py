@@ -1,6 +1,7 @@
 """Square (Andriushchenko et al., ECCV 2020): random squares, kept where they lower the margin."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,6 +9,7 @@ import torch
 from torch import nn
 
 from workbench.attacks.attempt import NEVER, Attempt
+from workbench.attacks.losses import margins
 from workbench.errors import InputError
 from workbench.seeds import Noise, forked, generator
 from workbench.threat import NORMS, ThreatModel
@@ -47,9 +49,14 @@ class Square:
         """Attack x (n, c, h, w) with labels y (n,)."""
         if threat.norm == "L2":
             return authors_l2(model, x, y, threat, noise.seed, self.queries)
-        stripes = noise.uniform(x[:, :, :1], "square")
-        draws = torch.rand(self.queries, 2 + x.shape[1], generator=generator(noise.seed, "squares"))
-        return search(model, x, y, threat, stripes, draws.to(x.device))
+        return search(model, x, y, threat, *random(x, noise, self.queries))
+
+
+def random(x: torch.Tensor, noise: Noise, queries: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """The stripes of each sample, and the squares that all share; see `search`."""
+    stripes = noise.uniform(x[:, :, :1], "square")
+    draws = torch.rand(queries, 2 + x.shape[1], generator=generator(noise.seed, "squares"))
+    return stripes, draws.to(x.device)
 
 
 def side(query: int, height: int, width: int) -> int:
@@ -65,16 +72,19 @@ def search(
     threat: ThreatModel,
     stripes: torch.Tensor,
     draws: torch.Tensor,
+    narrowing: Mapping[int, float] | None = None,
 ) -> Attempt:
     """The Linf attack from random numbers in [0, 1): a sample leaves at its first success.
 
     stripes: (n, c, 1, w), whose sides of 0.5 are the first vertical stripes. draws: a row per
     query, (queries, 2 + c): row and column of the square, and the sign of each channel.
+    narrowing: {query: share}; from that query on a sample needs a margin of at most that share of
+    its natural image's, or it is given up.
     A query whose square changes nothing needs no pass. Where few samples are open, each looks
     at several of its next queries in one pass and goes on after the first that helps, which is
     what one at a time would do.
     """
-    state = _Search(model, x, y, threat, stripes, draws)
+    state = _Search(model, x, y, threat, stripes, draws, narrowing or {})
     while len(state.rows):
         state.advance()
     none = torch.zeros_like(y)
@@ -85,7 +95,7 @@ class _Search:
     """The samples that are still open, compact, and what has become of all of them.
 
     Open rows: low, high: the pixels' bounds; best: the point with the lowest margin so far;
-    query: the next of each.
+    query: the next of each; natural: the margin of the natural image, where narrowing needs it.
     """
 
     def __init__(
@@ -96,8 +106,9 @@ class _Search:
         threat: ThreatModel,
         stripes: torch.Tensor,
         draws: torch.Tensor,
+        narrowing: Mapping[int, float],
     ) -> None:
-        self.model, self.queries = model, len(draws)
+        self.model, self.queries, self.narrowing = model, len(draws), narrowing
         self.low, self.high = (x - threat.epsilon).clamp_min(0), (x + threat.epsilon).clamp_max(1)
         self.best = (x + threat.epsilon * (2 * stripes - 1).sign()).clamp(0, 1)
         self.y, self.query = y, torch.zeros_like(y)
@@ -111,6 +122,8 @@ class _Search:
         self.left = (draws[:, 1] * (width - self.sides)).long()
         self.moves = 2 * threat.epsilon * (2 * draws[:, 2:] - 1).sign()
         self.margin = self._margins(self.best, y)
+        self.natural = self._margins(x, y) if narrowing else self.margin
+        self.forwards += len(narrowing) > 0
         self._leave()
 
     def advance(self) -> None:
@@ -123,7 +136,8 @@ class _Search:
             self.forwards += torch.bincount(self.rows[row], minlength=len(self.forwards))
         helps = (found < self.margin[:, None]) | (found <= 0)
         helped, position = helps.any(1), helps.long().argmax(1)
-        self.query += torch.where(helped, position + 1, ahead)
+        passed = (self._limit() - self.query).clamp_max(ahead)
+        self.query += torch.where(helped, position + 1, passed)
         taken = helped[row] & (column == position[row])
         self.best[row[taken]] = candidates[taken]
         self.margin = torch.where(helped, found.gather(1, position[:, None])[:, 0], self.margin)
@@ -134,10 +148,17 @@ class _Search:
         if ahead == 1:  # then all samples are at the same query
             return self._one_square(int(self.query[0]))
         queries = self.query[:, None] + torch.arange(ahead, device=self.y.device)
-        row, column = (queries < self.queries).nonzero(as_tuple=True)
+        row, column = (queries < self._limit()[:, None]).nonzero(as_tuple=True)
         candidates = self._squares(row, queries[row, column])
         changed = (candidates != self.best[row]).flatten(1).any(1)
         return row[changed], column[changed], candidates[changed]
+
+    def _limit(self) -> torch.Tensor:
+        """The query at which each open sample is looked at next, or has none left: (m,)."""
+        limit = torch.full_like(self.query, self.queries)
+        for check in self.narrowing:
+            limit = torch.where(self.query < check, limit.clamp_max(check), limit)
+        return limit
 
     def _one_square(self, query: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """The points of one query; only the square itself is looked at."""
@@ -159,22 +180,19 @@ class _Search:
         return moved.clamp(self.low[row], self.high[row])
 
     def _margins(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """The label's logit minus the best other one: (n,)."""
         with torch.no_grad():
-            logits = self.model(x).clone()
-        rows = torch.arange(len(y), device=y.device)
-        own = logits[rows, y]
-        logits[rows, y] = -torch.inf
-        return own - logits.amax(1)
+            return margins(self.model(x), y)
 
     def _leave(self) -> None:
-        """Let go of the samples that fell, and of those without queries left."""
+        """Let go of the samples that fell, that are given up, or that have no queries left."""
         fallen, stay = self.margin <= 0, (self.margin > 0) & (self.query < self.queries)
+        for check, share in self.narrowing.items():
+            stay &= (self.query < check) | (self.margin <= share * self.natural)
         if stay.all():
             return
         self.x_adv[self.rows[~stay]] = self.best[~stay]
         self.first[self.rows[fallen]] = self.query[fallen]
-        for name in ("low", "high", "best", "y", "rows", "query", "margin"):
+        for name in ("low", "high", "best", "y", "rows", "query", "margin", "natural"):
             setattr(self, name, getattr(self, name)[stay])
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-FEW_CHANNELS = 4
+FEW_CHANNELS = 8
 
 
 def quick(model: nn.Module) -> nn.Module:
