@@ -48,9 +48,10 @@ def table(frame: pd.DataFrame) -> pd.DataFrame:
     return tables.by_threat(frame.assign(model=pairs, attack=short), tables.accuracies)
 
 
-def layout(table: pd.DataFrame) -> pd.DataFrame:
-    """A line per threat model and pair, a column per attack: "78.0 [74.1, 81.6]"."""
-    return tables.accuracy_texts(table).rename(columns={"model": "source → target"})
+def layout(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """A table per threat model, a line per pair, a column per attack: "78.0 [74.1, 81.6]"."""
+    parts = tables.accuracy_texts(table).items()
+    return {name: part.rename(columns={"model": "source → target"}) for name, part in parts}
 
 
 def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:

@@ -47,9 +47,9 @@ def table(frame: pd.DataFrame) -> pd.DataFrame:
     return tables.observation(frame.assign(model=frame["name"]))
 
 
-def layout(table: pd.DataFrame) -> pd.DataFrame:
+def layout(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The lines as they are printed, with mean ± std over the critic seeds."""
-    return tables.observation_texts(table)
+    return {"": tables.observation_texts(table)}
 
 
 def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:

@@ -40,8 +40,8 @@ def table(frame: pd.DataFrame) -> pd.DataFrame:
     return tables.by_threat(frame.assign(model=frame["name"]), tables.bracketed)
 
 
-def layout(table: pd.DataFrame) -> pd.DataFrame:
-    """A line per threat model and model, a column per attack: "78.0 [74.1, 81.6]"."""
+def layout(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """A table per threat model, a line per model, a column per attack: "78.0 [74.1, 81.6]"."""
     return tables.accuracy_texts(table)
 
 

@@ -17,7 +17,7 @@ ORDER = [
     "devices",
     "data",
     "models",
-    "bounds",
+    "certificates",
     "attacks",
     "defenses",
     "information",

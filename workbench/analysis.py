@@ -2,12 +2,12 @@
 
 An analysis is a module whose docstring's first line is its title, with five functions:
 `runs(profile)` says what must be measured; `table(frame)` turns the records into numbers, which
-`layout(table)` prints, `figure(frame, table)` draws, and `finding(table)` says in one sentence.
-Its last line calls `main`.
+`layout(table)` prints as tables by their headings, `figure(frame, table)` draws, and
+`finding(table)` says in one sentence. Its last line calls `main`.
 """
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -42,11 +42,10 @@ Request = EvaluationRequest | TransferRequest | InformationRequest
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an analysis made: its title, what it found in a sentence, its table, its files."""
+    """What an analysis made: what it found in a sentence, its tables by their titles, its files."""
 
-    title: str
     finding: str
-    table: pd.DataFrame
+    tables: Mapping[str, pd.DataFrame]
     files: list[Path]
 
 
@@ -64,7 +63,7 @@ def main(module: ModuleType) -> None:
         device = device_of(device)
         with executor(workers, scheduler, usual_workers(device)) as computing:
             outcome = run(module, profile, Store(store, say), device, figures, computing)
-        show(outcome.table, outcome.title)
+        show_all(outcome)
         output.print(outcome.finding, highlight=False, soft_wrap=True)
         say("wrote " + ", ".join(map(str, outcome.files)))
 
@@ -92,14 +91,14 @@ def run(
     name = Path(str(module.__file__)).stem
     title = (module.__doc__ or name).strip().splitlines()[0]
     numbers: pd.DataFrame = module.table(frame)
-    texts: pd.DataFrame = module.layout(numbers)
+    texts: Mapping[str, pd.DataFrame] = module.layout(numbers)
     facts = {
         "analysis": title,
         "command": f"python -m analyses.{name} --profile {profile}",
         "profile": profile,
         "seeds": sorted({run.seed for run in runs}),
         "samples": sorted({run.samples for run in runs}),
-        "models": {run.name: run.model for run in runs},
+        "models": _models(runs),
         "computed_by": origins,
         "drawn_by": {"versions": versions(), "commit": commit()},
         "records": sorted(set(keys)),
@@ -110,11 +109,26 @@ def run(
         drawn.savefig(folder / f"{name}.png")
         drawn.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
     write_text(folder / f"{name}.csv", numbers.to_csv(index=False))
-    write_text(folder / f"{name}.md", tables.markdown(texts))
-    write_text(folder / f"{name}.tex", tables.latex(texts, title))
+    parts = {", ".join(filter(None, (title, heading))): part for heading, part in texts.items()}
+    written = [f"{heading}\n\n{tables.markdown(part)}" for heading, part in parts.items()]
+    write_text(folder / f"{name}.md", "\n".join(written))
+    printed = [tables.latex(part, heading) for heading, part in parts.items()]
+    write_text(folder / f"{name}.tex", "\n".join(printed))
     write_json(facts, folder / f"{name}.json")
     files = [folder / f"{name}.{kind}" for kind in ("png", "pdf", "csv", "md", "tex", "json")]
-    return Outcome(title, module.finding(numbers), texts, files)
+    return Outcome(module.finding(numbers), parts, files)
+
+
+def show_all(outcome: Outcome) -> None:
+    """Print the tables of an analysis."""
+    for title, table in outcome.tables.items():
+        show(table, title)
+
+
+def _models(runs: Sequence[Run]) -> dict[str, str]:
+    """The references of all models, by their names."""
+    sources = {run.source_name: run.source for run in runs if isinstance(run, TransferRun)}
+    return sources | {run.name: run.model for run in runs}
 
 
 def records(

@@ -80,24 +80,30 @@ def by_threat(frame: pd.DataFrame, count: Callable[[pd.DataFrame], pd.DataFrame]
     return pd.concat(parts, ignore_index=True)
 
 
-def accuracy_texts(table: pd.DataFrame) -> pd.DataFrame:
-    """A line per threat model and model, a column per attack: "78.0 [74.1, 81.6]".
+def accuracy_texts(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """A table per threat model, a line per model, a column per attack: "78.0 [74.1, 81.6]".
 
     table: `accuracies` or `bracketed`, by_threat. The worst case comes last, and behind it, where
     something was proved, the share that a bound certifies.
     """
+    groups = table.groupby(["norm", "eps"], sort=False)
+    return {
+        f"{norm} {eps}, {part['samples'].iloc[0]} samples": _accuracy_lines(part)
+        for (norm, eps), part in groups
+    }
+
+
+def _accuracy_lines(table: pd.DataFrame) -> pd.DataFrame:
     lines = []
-    for (norm, eps, model), part in table.groupby(["norm", "eps", "model"], sort=False):
-        line = {"threat": f"{norm} {eps}", "model": model, "samples": part["samples"].iloc[0]}
+    for model, part in table.groupby("model", sort=False):
         cells = part.set_index("attack")
         order = [*cells.index.drop(WORST_CASE), WORST_CASE]
-        for name, row in cells.loc[order].iterrows():
-            line[str(name)] = percent(row["accuracy"], row["low"], row["high"])
+        texts = {n: percent(*cells.loc[n, ["accuracy", "low", "high"]]) for n in order}
         proved = cells["certified"].get(WORST_CASE, 0.0) if "certified" in cells else 0.0
-        lines.append(line | {CERTIFIED: f"{100 * proved:.1f}" if proved else ""})
-    texts = pd.DataFrame(lines).fillna("")
-    last = [name for name in (WORST_CASE, CERTIFIED) if texts[name].any()]
-    return texts[[name for name in texts if name not in (WORST_CASE, CERTIFIED)] + last]
+        texts[CERTIFIED] = f"{100 * proved:.1f}" if proved else ""
+        lines.append({"model": model, **texts})
+    found = pd.DataFrame(lines).fillna("")
+    return found if found[CERTIFIED].any() else found.drop(columns=CERTIFIED)
 
 
 def observation(rows: pd.DataFrame) -> pd.DataFrame:

@@ -63,7 +63,7 @@ def test_the_sign_is_that_of_the_observation(frame) -> None:
 
 def test_the_table_has_every_seed_and_mean_and_std(frame) -> None:
     numbers = mi_distribution.table(frame)
-    table = mi_distribution.layout(numbers)
+    (table,) = mi_distribution.layout(numbers).values()
     assert table["critic seed"].tolist() == ["0", "1", "mean ± std"] * 2 + [""]
     values = numbers[numbers["quantity"] == "natural MI"]["auroc"]
     expected = f"{np.mean(values):.4f} ± {np.std(values, ddof=1):.4f}"

@@ -41,15 +41,23 @@ def frame() -> pd.DataFrame:
 
 
 def test_the_table_has_a_line_per_threat_and_model(frame) -> None:
-    table = white_box.layout(white_box.table(frame))
-    assert table["threat"].tolist() == ["Linf 8/255"] * 2 + ["L2 8/255"] * 2
-    assert table["model"].tolist() == ["a", "b", "a", "b"]
-    assert table.columns[-1] == "worst case"
-    line = table.iloc[0]
+    found = white_box.layout(white_box.table(frame))
+    assert list(found) == ["Linf 8/255, 10 samples", "L2 8/255, 10 samples"]
+    first, second = found.values()
+    assert first["model"].tolist() == second["model"].tolist() == ["a", "b"]
+    assert list(first) == ["model", "none", "pgd-40", "autoattack", "worst case"]
+    assert list(second) == ["model", "none", "cw", "worst case"]
+    line = first.iloc[0]
     assert line["none"] == "90.0 [55.5, 99.7]"
     assert line["pgd-40"].startswith("60.0 [")
     assert line["worst case"].startswith("50.0 [")
-    assert line["cw"] == ""
+
+
+def test_what_is_proved_stands_behind_the_worst_case(frame) -> None:
+    frame["certified"] = frame["index"] < 2
+    first, _ = white_box.layout(white_box.table(frame)).values()
+    assert list(first)[-2:] == ["worst case", "proved"]
+    assert first["proved"].tolist() == ["20.0", "20.0"]
 
 
 def test_the_finding_is_the_worst_case_of_each(frame) -> None:

@@ -52,7 +52,7 @@ def autoattack():
 )
 def test_exact_gives_the_verdicts_of_autoattack(norm, eps, certify, autoattack, monkeypatch):
     if not certify:
-        monkeypatch.setattr("workbench.bounds.certified_margins", lambda *_: None)
+        monkeypatch.setattr("workbench.certificates.certified_margins", lambda *_: None)
     model, x, y = small()
     threat = ThreatModel(norm, repr(eps))
     found = cascade.CascadeExact()(model, x, y, threat, noise(x))
@@ -126,6 +126,6 @@ def test_a_broken_proof_stops_the_run(monkeypatch) -> None:
             found.certified[:] = True
             return found
 
-    monkeypatch.setattr("workbench.bounds.certified_margins", wrong)
+    monkeypatch.setattr("workbench.certificates.certified_margins", wrong)
     with pytest.raises(RuntimeError, match="proved robust and are broken"):
         measure(model, x, y, 0, Careless(), ThreatModel("Linf", "0.2"), 0)

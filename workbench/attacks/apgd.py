@@ -167,8 +167,8 @@ def _look(
     moved = replace(
         now,
         gradient=gradient,
-        best=now.best.index_copy_(0, rows, now.at[rows]),
-        best_gradient=now.best_gradient.index_copy_(0, rows, gradient[rows]),
+        best=now.best.index_copy_(0, rows, now.at.index_select(0, rows)),
+        best_gradient=now.best_gradient.index_copy_(0, rows, gradient.index_select(0, rows)),
         best_loss=torch.where(better, values, now.best_loss),
         checked_loss=values if look == 0 else now.checked_loss,
     )

@@ -167,8 +167,8 @@ class _Search:
         moved = self.best[square] + self.moves[query, :, None, None]
         moved = moved.clamp(self.low[square], self.high[square])
         row = (moved != self.best[square]).flatten(1).any(1).nonzero()[:, 0]
-        candidates = self.best[row]
-        candidates[square] = moved[row]
+        candidates = self.best.index_select(0, row)
+        candidates[square] = moved.index_select(0, row)
         return row, torch.zeros_like(row), candidates
 
     def _squares(self, row: torch.Tensor, query: torch.Tensor) -> torch.Tensor:

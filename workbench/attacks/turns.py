@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import torch
 from torch import nn
 
-from workbench import bounds
+from workbench import certificates
 from workbench.attacks.attempt import NEVER, Attempt
 from workbench.attacks.losses import targets
 from workbench.threat import ThreatModel
@@ -50,14 +50,14 @@ class Turns:
     def certify(self, rows: torch.Tensor, budget: int) -> None:
         """Find what a sound bound proves of some samples; nothing where it knows no bound.
 
-        budget: of each sample, see bounds.certified_margins.
+        budget: of each sample, see certificates.certified_margins.
         """
         if len(rows) == 0:
             return
         x, y = self.x[rows], self.y[rows]
-        margins = bounds.certified_margins(self.model, x, y, self.threat, budget)
+        margins = certificates.certified_margins(self.model, x, y, self.threat, budget)
         if margins is not None:
-            self.proved[rows] = bounds.certified(margins, self.y[rows])
+            self.proved[rows] = certificates.certified(margins, self.y[rows])
             self.unreachable[rows] = margins.gather(1, self.goals[rows]) > 0
 
     def record(self, rows: torch.Tensor, found: Attempt) -> None:

@@ -4,13 +4,13 @@ import importlib
 from types import ModuleType
 
 from workbench import options
-from workbench.analysis import Outcome, run
+from workbench.analysis import Outcome, run, show_all
 from workbench.devices import device_of
 from workbench.errors import InputError
 from workbench.evaluation.execution import executor, usual_workers
 from workbench.evaluation.store import Store
 from workbench.profiles import load_profile
-from workbench.screen import output, say, show
+from workbench.screen import output, say
 
 
 def reproduce(
@@ -32,7 +32,7 @@ def reproduce(
         for name in names:
             say(f"analysis {name}")
             outcomes.append(run(_analysis(name), profile, results, device, figures, computing))
-            show(outcomes[-1].table, outcomes[-1].title)
+            show_all(outcomes[-1])
     for outcome in outcomes:
         output.print(outcome.finding, highlight=False, soft_wrap=True)
     files = ", ".join(str(outcome.files[0]) for outcome in outcomes)

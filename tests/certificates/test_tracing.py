@@ -6,8 +6,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from toys import NETS, SHAPE, images, toy
 
-from workbench.bounds import certified_margins
-from workbench.bounds.tracing import trace
+from workbench.certificates import certified_margins
+from workbench.certificates.tracing import trace
 from workbench.models import Classifier, build
 from workbench.models.counted import Counted
 from workbench.threat import ThreatModel

@@ -8,7 +8,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from workbench.bounds.network import Add, Affine, Convolution, Network, Operation, Pair, Relu, Shape
+from workbench.certificates.network import (
+    Add,
+    Affine,
+    Convolution,
+    Network,
+    Operation,
+    Pair,
+    Relu,
+    Shape,
+)
 from workbench.models import Classifier
 from workbench.models.counted import Counted
 

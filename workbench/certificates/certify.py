@@ -5,12 +5,12 @@ import math
 import torch
 from torch import Tensor, nn
 
-from workbench.bounds.ball import Ball
-from workbench.bounds.crown import lower_bounds
-from workbench.bounds.interval import Box, interval_bounds
-from workbench.bounds.network import Network
-from workbench.bounds.refine import cost, refined
-from workbench.bounds.tracing import trace
+from workbench.certificates.ball import Ball
+from workbench.certificates.crown import lower_bounds
+from workbench.certificates.interval import Box, interval_bounds
+from workbench.certificates.network import Network
+from workbench.certificates.refine import cost, refined
+from workbench.certificates.tracing import trace
 from workbench.threat import ThreatModel
 
 HELD = 1 << 24  # numbers in the boxes of the samples that are bounded at a time

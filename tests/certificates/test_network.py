@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional as F
 
-from workbench.bounds.network import Add, Affine, Convolution, Network, Relu
-from workbench.bounds.tracing import trace
+from workbench.certificates.network import Add, Affine, Convolution, Network, Relu
+from workbench.certificates.tracing import trace
 
 pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
 

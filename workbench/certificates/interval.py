@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from workbench.bounds.ball import UNIT, Ball
-from workbench.bounds.network import Add, Affine, Network, Relu
+from workbench.certificates.ball import UNIT, Ball
+from workbench.certificates.network import Add, Affine, Network, Relu
 
 
 @dataclass(frozen=True)

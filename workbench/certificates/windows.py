@@ -13,9 +13,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from workbench.bounds.ball import Ball
-from workbench.bounds.interval import Box
-from workbench.bounds.network import Affine, Convolution, Network, Pair, Relu, Shape
+from workbench.certificates.ball import Ball
+from workbench.certificates.interval import Box
+from workbench.certificates.network import Affine, Convolution, Network, Pair, Relu, Shape
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from conftest import SHARED
 
-from workbench.bounds import certified, certified_margins
+from workbench.certificates import certified, certified_margins
 from workbench.data import load_data
 from workbench.errors import InputError
 from workbench.models import Classifier, load_model

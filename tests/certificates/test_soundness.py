@@ -8,7 +8,7 @@ from linear import Linear, samples
 from torch import nn
 from toys import NETS, images, margins, smallest_found, toy
 
-from workbench.bounds import certified, certified_margins
+from workbench.certificates import certified, certified_margins
 from workbench.threat import ThreatModel
 
 

@@ -9,7 +9,7 @@ import torch
 from scipy.optimize import Bounds, LinearConstraint, milp
 from torch import nn
 
-from workbench.bounds import certified_margins
+from workbench.certificates import certified_margins
 from workbench.threat import ThreatModel
 
 BIG = 50.0  # larger than every pre-activation of these nets

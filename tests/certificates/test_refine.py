@@ -4,12 +4,12 @@ import pytest
 import torch
 from toys import NETS, images, toy
 
-from workbench.bounds import certified_margins
-from workbench.bounds.ball import Ball
-from workbench.bounds.interval import interval_bounds
-from workbench.bounds.refine import cost, refined
-from workbench.bounds.tracing import trace
-from workbench.bounds.windows import windows
+from workbench.certificates import certified_margins
+from workbench.certificates.ball import Ball
+from workbench.certificates.interval import interval_bounds
+from workbench.certificates.refine import cost, refined
+from workbench.certificates.tracing import trace
+from workbench.certificates.windows import windows
 from workbench.threat import ThreatModel
 
 
@@ -20,7 +20,7 @@ def test_windows_give_what_whole_images_give(name, norm, monkeypatch):
     assert any(windows(net, target) for target in range(3, len(net.shapes)))
     boxes = interval_bounds(net, ball)
     found = refined(net, boxes, ball)
-    monkeypatch.setattr("workbench.bounds.refine.windows", lambda *_: None)
+    monkeypatch.setattr("workbench.certificates.refine.windows", lambda *_: None)
     whole = refined(net, boxes, ball)
     for part, expected, before in zip(found, whole, boxes, strict=True):
         torch.testing.assert_close(part.low, expected.low, atol=1e-3, rtol=1e-3)

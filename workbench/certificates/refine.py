@@ -6,11 +6,11 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from workbench.bounds.ball import Ball
-from workbench.bounds.crown import lower_bounds
-from workbench.bounds.interval import Box
-from workbench.bounds.network import Network, Relu
-from workbench.bounds.windows import Places, Window, cut, spreads, windows
+from workbench.certificates.ball import Ball
+from workbench.certificates.crown import lower_bounds
+from workbench.certificates.interval import Box
+from workbench.certificates.network import Network, Relu
+from workbench.certificates.windows import Places, Window, cut, spreads, windows
 
 CHUNK = 1 << 20  # numbers in the largest set of rows at a time
 

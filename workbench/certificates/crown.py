@@ -5,9 +5,9 @@ import math
 import torch
 from torch import Tensor
 
-from workbench.bounds.ball import UNIT, Ball
-from workbench.bounds.interval import Box
-from workbench.bounds.network import Add, Affine, Network, Relu
+from workbench.certificates.ball import UNIT, Ball
+from workbench.certificates.interval import Box
+from workbench.certificates.network import Add, Affine, Network, Relu
 
 
 def lower_bounds(
