@@ -89,7 +89,7 @@ def run(
     runs: Sequence[Run] = module.runs(load_profile(profile))
     frame, keys, origins = records(runs, store, device_of(device), executor)
     name = Path(str(module.__file__)).stem
-    title = (module.__doc__ or name).strip().splitlines()[0]
+    title = (module.__doc__ or name).strip().splitlines()[0].rstrip(".")
     numbers: pd.DataFrame = module.table(frame)
     texts: Mapping[str, pd.DataFrame] = module.layout(numbers)
     facts = {

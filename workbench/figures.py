@@ -5,16 +5,15 @@ from contextlib import contextmanager
 from typing import Any
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.pyplot import subplots
-
-MOST_UPRIGHT = 5  # names below a panel that do not touch each other
 
 PAGE = 6.75  # width of ICML's page, inches
+LETTERS = 90  # of tick labels that fit beside each other on it
 
 # Okabe & Ito's colours: told apart by colour-blind readers, and in grey by their lightness
 NATURAL, ADVERSARIAL = "#0072B2", "#E69F00"
@@ -88,8 +87,6 @@ def accuracy_dots(axes: Axes, table: pd.DataFrame, models: list[str]) -> Axes:
             label=model,
         )
     axes.set_xticks(range(len(attacks)), attacks)
-    if len(attacks) > MOST_UPRIGHT:
-        axes.tick_params("x", rotation=30)
     axes.set(ylabel="accuracy (%)", ylim=(-3, 103))
     return axes
 
@@ -101,10 +98,12 @@ def accuracy_panels(table: pd.DataFrame) -> Figure:
     """
     models = list(dict.fromkeys(table["model"]))
     threats = list(table.groupby(["norm", "eps"], sort=False))
-    drawn, axes = subplots(1, len(threats), figsize=(PAGE, 2.4), sharey=True, squeeze=False)
+    drawn, axes = plt.subplots(1, len(threats), figsize=(PAGE, 2.4), sharey=True, squeeze=False)
     for ax, ((norm, eps), part) in zip(axes[0], threats, strict=True):
         accuracy_dots(ax, part, models)
         ax.set_title(f"{norm}, ε = {eps}, {part['samples'].iloc[0]} samples")
+        if len(" ".join(part["attack"].unique())) > LETTERS / len(threats):
+            plt.setp(ax.get_xticklabels(), rotation=30, ha="right", rotation_mode="anchor")
     for ax in axes[0][1:]:
         ax.set_ylabel("")
     handles, labels = axes[0][0].get_legend_handles_labels()
