@@ -17,8 +17,11 @@ if TYPE_CHECKING:
     from workbench.data import Dataset, load_data
     from workbench.errors import InputError
     from workbench.evaluation.battery import Evaluation, evaluate
+    from workbench.evaluation.cluster import Cluster
     from workbench.evaluation.information import Information, mutual_information
     from workbench.evaluation.store import Store
+    from workbench.evaluation.transfer import transfer
+    from workbench.evaluation.workers import Workers
     from workbench.models import Classifier, load_model
     from workbench.tables import accuracies
     from workbench.threat import ThreatModel
@@ -45,32 +48,38 @@ _keep_memory()
 
 _HOMES = {
     "Classifier": "workbench.models",
+    "Cluster": "workbench.evaluation.cluster",
     "Dataset": "workbench.data",
     "Evaluation": "workbench.evaluation.battery",
     "Information": "workbench.evaluation.information",
     "InputError": "workbench.errors",
     "Store": "workbench.evaluation.store",
     "ThreatModel": "workbench.threat",
+    "Workers": "workbench.evaluation.workers",
     "accuracies": "workbench.tables",
     "evaluate": "workbench.evaluation.battery",
     "load_data": "workbench.data",
     "load_model": "workbench.models",
     "mutual_information": "workbench.evaluation.information",
+    "transfer": "workbench.evaluation.transfer",
 }
 
 __all__ = [
     "Classifier",
+    "Cluster",
     "Dataset",
     "Evaluation",
     "Information",
     "InputError",
     "Store",
     "ThreatModel",
+    "Workers",
     "accuracies",
     "evaluate",
     "load_data",
     "load_model",
     "mutual_information",
+    "transfer",
 ]
 
 
