@@ -7,7 +7,7 @@ from torch import nn
 
 from workbench.attacks import NEVER, apgd
 from workbench.attacks.losses import cross_entropy, targeted_dlr, targets
-from workbench.seeds import forked
+from workbench.seeds import Noise, forked
 from workbench.threat import ThreatModel
 
 CASES = [("Linf", 0.05), ("Linf", 0.15), ("L2", 0.3), ("L2", 0.8)]
@@ -112,3 +112,11 @@ def test_the_targeted_loss_by_hand() -> None:
     logits = torch.tensor([[5.0, 3.0, 2.0, 1.0, 0.0]])
     loss = targeted_dlr(logits, torch.tensor([0]), torch.tensor([2]))
     assert loss.item() == pytest.approx((2 - 5) / (5 - (2 + 1) / 2))
+
+
+@pytest.mark.parametrize("norm", ["Linf", "L2"])
+def test_starts_lie_on_the_ball_in_all_directions(norm) -> None:
+    x, threat = torch.full((30, 1, 9, 9), 0.5), ThreatModel(norm, "0.4")
+    begin = apgd.start(x, threat, apgd.drawn(x, threat, Noise(0, tuple(range(30))), "test"))
+    assert torch.allclose(threat.length(begin - x), torch.tensor(0.4), atol=1e-5)
+    assert (begin > x).float().mean().item() == pytest.approx(0.5, abs=0.04)

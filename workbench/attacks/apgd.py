@@ -42,7 +42,7 @@ class APGD:
         noise: Noise,
     ) -> Attempt:
         """Attack x (n, c, h, w) with labels y (n,)."""
-        begin = start(x, threat, noise.uniform(x, "apgd"))
+        begin = start(x, threat, drawn(x, threat, noise, "apgd"))
         return climb(model, x, y, y, threat, begin, cross_entropy, self.steps)
 
 
@@ -70,13 +70,19 @@ class _Climb:
         return replace(self, **{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
 
-def start(x: torch.Tensor, threat: ThreatModel, uniform: torch.Tensor) -> torch.Tensor:
+def drawn(x: torch.Tensor, threat: ThreatModel, noise: Noise, *purpose: str | int) -> torch.Tensor:
+    """The random numbers of starts, which belong to each sample: see `start`."""
+    draw = noise.uniform if threat.norm == "Linf" else noise.normal
+    return draw(x, *purpose)
+
+
+def start(x: torch.Tensor, threat: ThreatModel, random: torch.Tensor) -> torch.Tensor:
     """A random point on the boundary of the ball, clipped to the box, as its authors draw it.
 
-    uniform: numbers in [0, 1) (Linf), or normal ones (L2), of the shape of x.
+    random: numbers in [0, 1) (Linf), or normal ones (L2), of the shape of x.
     """
-    drawn = 2 * uniform - 1 if threat.norm == "Linf" else uniform
-    return (x + threat.epsilon * (drawn / (threat.length(drawn) + 1e-12))).clamp(0, 1)
+    way = 2 * random - 1 if threat.norm == "Linf" else random
+    return (x + threat.epsilon * (way / (threat.length(way) + 1e-12))).clamp(0, 1)
 
 
 def checkpoints(steps: int) -> dict[int, int]:

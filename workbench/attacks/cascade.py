@@ -167,23 +167,18 @@ def _approach(turns: Turns) -> None:
 
 def _climb_from_noise(turns: Turns, noise: Noise, steps: int) -> None:
     rows = turns.open()
-    _climb(turns, rows, _drawn(turns, rows, noise, "apgd", steps), steps)
+    random = apgd.drawn(turns.x[rows], turns.threat, noise.take(rows), "apgd", steps)
+    _climb(turns, rows, random, steps)
 
 
 def _targets(turns: Turns, noise: Noise, steps: int) -> None:
     for rows, ranks in turns.rounds():
-        parts = [
-            _drawn(turns, rows[ranks == rank], noise, "apgd-t", rank)
-            for rank in ranks.unique().tolist()
-        ]
+        parts = []
+        for rank in ranks.unique().tolist():  # pairs come rank by rank
+            own = rows[ranks == rank]
+            x, sample_noise = turns.x[own], noise.take(own)
+            parts.append(apgd.drawn(x, turns.threat, sample_noise, "apgd-t", rank))
         turns.record(rows, _climb_targeted(turns, rows, ranks, torch.cat(parts), steps))
-
-
-def _drawn(turns: Turns, rows: torch.Tensor, noise: Noise, *purpose: str | int) -> torch.Tensor:
-    """Numbers for random starts of some samples: uniform in Linf, normal in L2, as x[rows]."""
-    own = noise.take(rows)
-    draw = own.uniform if turns.threat.norm == "Linf" else own.normal
-    return draw(turns.x[rows], *purpose)
 
 
 def _search(turns: Turns, noise: Noise, narrowing: Mapping[int, float]) -> None:
