@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from workbench.attacks import NEVER, Attempt, attack
 from workbench.attacks.fwa import FrankWolfeWasserstein, ProjectedWasserstein, _look
-from workbench.attacks.pgd import Walk
+from workbench.attacks.walk import Walk
 from workbench.errors import InputError
 from workbench.models.counted import Counted
 from workbench.seeds import Noise

@@ -74,3 +74,27 @@ def test_l2_stays_inside_and_counts_its_queries() -> None:
     fell = found.first_success != NEVER
     assert torch.equal(model(found.x_adv).argmax(1) != y, fell)
     assert (found.forwards[~fell] >= 100).all()
+
+
+def test_narrowing_gives_up_what_lost_too_little_and_nothing_else() -> None:
+    model, x, y = net()
+    threat, drawn = ThreatModel("Linf", "0.03"), square.random(x, Noise(1, tuple(range(24))), 400)
+    whole = square.search(model, x, y, threat, *drawn)
+    nobody = square.search(model, x, y, threat, *drawn, {50: 1e9})
+    assert torch.equal(nobody.first_success, whole.first_success)
+    everybody = square.search(model, x, y, threat, *drawn, {50: -1.0})
+    early = (whole.first_success != NEVER) & (whole.first_success <= 50)
+    assert torch.equal(everybody.first_success != NEVER, early)
+    assert 0 < early.sum() < 24
+    assert (everybody.forwards[~early] < whole.forwards[~early]).all()
+
+
+def test_a_row_does_not_depend_on_its_batch_where_it_is_narrowed() -> None:
+    model, x, y = net()
+    threat, narrowing = ThreatModel("Linf", "0.03"), {40: 0.9, 90: 0.5}
+    whole = square.random(x, Noise(1, tuple(range(24))), 200)
+    found = square.search(model, x, y, threat, *whole, narrowing)
+    for row in range(24):
+        own = square.random(x[row : row + 1], Noise(1, (row,)), 200)
+        alone = square.search(model, x[row : row + 1], y[row : row + 1], threat, *own, narrowing)
+        assert torch.equal(alone.first_success, found.first_success[row : row + 1])

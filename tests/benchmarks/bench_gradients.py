@@ -1,5 +1,8 @@
 """The quick form of a model (models.quick) against the model: a forward and a backward pass.
 
+First of whole nets, then of single convolutions: the gradient alone, by torch and by a matrix
+product, whether models.quick chooses that or not.
+
 Usage: python tests/benchmarks/bench_gradients.py [batch]
 """
 
@@ -11,11 +14,20 @@ from functools import partial
 
 import torch
 from torch import nn
+from torch.nn import functional as F
+from torch.nn import grad
 
 from workbench.models import build
 from workbench.models.quick import quick
 
 ARCHITECTURES = {"small-cnn": (1, 28, 28), "medium-cnn": (1, 28, 28), "resnet18": (3, 32, 32)}
+
+
+CONVOLUTIONS = (  # input channels, output channels, side, kernel, stride, padding
+    *((1, 16, 28, 4, 2, 1), (1, 16, 28, 3, 1, 1), (1, 20, 28, 5, 1, 0), (1, 4, 28, 5, 2, 2)),
+    *((3, 16, 32, 4, 2, 1), (3, 8, 32, 3, 2, 1), (3, 16, 32, 3, 1, 1), (4, 8, 14, 5, 2, 2)),
+    *((8, 16, 16, 3, 2, 1), (8, 32, 32, 4, 2, 1), (8, 16, 16, 3, 1, 1), (16, 16, 8, 3, 1, 1)),
+)
 
 
 def seconds(work: Callable[[], object], times: int) -> float:
@@ -47,6 +59,27 @@ def main(batch: int = 200) -> None:
         print(
             f"{name}: {plain:.0f} µs per image, quick {faster:.0f} µs, ratio {plain / faster:.2f}"
         )
+    for shape in CONVOLUTIONS:
+        convolution(shape, batch)
+
+
+def convolution(shape: tuple[int, ...], batch: int) -> None:
+    """Both gradients of one convolution to its input."""
+    inputs, outputs, side, kernel, stride, padding = shape
+    conv = nn.Conv2d(inputs, outputs, kernel, stride, padding).requires_grad_(False)
+    x = torch.rand(batch, inputs, side, side)
+    rows = torch.randn_like(conv(x))
+    columns = conv.weight.flatten(1).t()
+    geometry = {"stride": stride, "padding": padding}
+    plain = seconds(partial(grad.conv2d_input, x.shape, conv.weight, rows, **geometry), 15)
+    folded = seconds(
+        lambda: F.fold(columns @ rows.flatten(2), (side, side), kernel, **geometry), 15
+    )
+    chosen = "chosen" if quick(conv) is not conv else "not chosen"
+    print(
+        f"{shape}: torch {1e6 * plain / batch:.1f} µs, product {1e6 * folded / batch:.1f} µs, "
+        f"ratio {plain / folded:.2f}, {chosen}"
+    )
 
 
 if __name__ == "__main__":

@@ -61,7 +61,6 @@ class _Climb:
     best: torch.Tensor
     best_gradient: torch.Tensor
     best_loss: torch.Tensor
-    history: torch.Tensor  # loss at each look
     checked_loss: torch.Tensor  # best loss at the last checkpoint
     halved: torch.Tensor  # there
 
@@ -114,7 +113,7 @@ def climb(
     x_adv, first = begin.clone(), torch.full_like(y, NEVER)
     losses = torch.full((len(x), steps + 1), torch.nan, device=x.device)
     checks = checkpoints(steps)
-    now = _beginning(x, y, target, begin, steps)
+    now = _beginning(x, y, target, begin)
     for look in range(steps + 1):
         last = look == steps
         now, wrong, values = _look(model, now, loss, look, need_gradient=not last)
@@ -126,7 +125,8 @@ def climb(
         if last or len(now.rows) == 0:
             break
         if look in checks:
-            now = _checkpoint(now, look, checks[look])
+            recent = losses[now.rows, look - checks[look] : look + 1]
+            now = _checkpoint(now, recent, first=look == checks[look])
         now = _move(now, threat, 1.0 if look == 0 else 1 - MOMENTUM)
     x_adv[now.rows] = now.best
     looks = torch.where(first == NEVER, steps, first) + 1
@@ -134,7 +134,7 @@ def climb(
 
 
 def _beginning(
-    x: torch.Tensor, y: torch.Tensor, target: torch.Tensor, begin: torch.Tensor, steps: int
+    x: torch.Tensor, y: torch.Tensor, target: torch.Tensor, begin: torch.Tensor
 ) -> _Climb:
     """All samples at their starts, where nothing is known yet."""
     rows = torch.arange(len(x), device=x.device)
@@ -151,7 +151,6 @@ def _beginning(
         best=begin.clone(),
         best_gradient=torch.zeros_like(x),
         best_loss=lowest,
-        history=torch.zeros((len(x), steps + 1), device=x.device),
         checked_loss=lowest,
         halved=torch.ones(len(x), dtype=torch.bool, device=x.device),
     )
@@ -167,7 +166,6 @@ def _look(
         values = loss(logits, now.y, now.target)
         gradient = torch.autograd.grad(values.sum(), at)[0] if need_gradient else now.gradient
     logits, values = logits.detach(), values.detach()
-    now.history[:, look] = values
     better = values > now.best_loss
     rows = better.nonzero()[:, 0]
     moved = replace(
@@ -181,18 +179,18 @@ def _look(
     return moved, logits.argmax(1) != now.y, values
 
 
-def _checkpoint(now: _Climb, look: int, interval: int) -> _Climb:
+def _checkpoint(now: _Climb, losses: torch.Tensor, first: bool) -> _Climb:
     """Halve the step where the loss rose too rarely, or its best did not rise at all.
 
     Such a sample goes back to its best point (Section 3.1 of the paper). The authors' code
     compares the first loss with 0 instead of the start's, and so does this.
+    losses: from the last checkpoint to this one (n, steps of the interval + 1).
     """
-    earlier = now.history[:, look - interval : look].clone()
-    if look == interval:
+    earlier, later = losses[:, :-1].clone(), losses[:, 1:]
+    if first:
         earlier[:, 0] = 0
-    rises = (now.history[:, look - interval + 1 : look + 1] > earlier).sum(1)
     stuck = ~now.halved & (now.checked_loss >= now.best_loss)
-    halve = (rises <= RISING * interval) | stuck
+    halve = ((later > earlier).sum(1) <= RISING * later.shape[1]) | stuck
     wide = halve.view(-1, 1, 1, 1)
     return replace(
         now,

@@ -56,7 +56,7 @@ class CascadeExact:
         rows = turns.open()
         _climb(turns, rows, _like(x, threat, _stream(noise))[rows], STEPS)
         _targets_in_order(turns, _stream(noise))
-        turns.unreachable[:] = False
+        turns.unreachable[:] = False  # AutoAttack's FAB goes there too, and may meet a third class
         _approach(turns)
         _search_in_order(turns, noise)
         return turns.attempt()

@@ -14,7 +14,6 @@ import torch
 from torch import nn
 
 from workbench.attacks.attempt import Attempt
-from workbench.attacks.pgd import Walk
 from workbench.attacks.transport import (
     at_targets,
     best_coupling,
@@ -22,6 +21,7 @@ from workbench.attacks.transport import (
     staying,
     transported,
 )
+from workbench.attacks.walk import Walk
 from workbench.errors import InputError
 from workbench.seeds import Noise
 from workbench.threat import ThreatModel

@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from workbench.attacks.attempt import Attempt
-from workbench.attacks.pgd import Walk
+from workbench.attacks.walk import Walk
 from workbench.errors import InputError
 from workbench.seeds import Noise
 from workbench.threat import NORMS, ThreatModel

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from workbench.attacks.attempt import Attempt
-from workbench.attacks.pgd import Walk
+from workbench.attacks.walk import Walk
 from workbench.errors import InputError
 from workbench.seeds import Noise
 from workbench.threat import NORMS, ThreatModel

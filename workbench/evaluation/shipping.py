@@ -92,6 +92,7 @@ def _save_model(model: Classifier, path: Path) -> None:
 
 @lru_cache(maxsize=KEPT)
 def _model(path: str, device: str) -> Classifier:
+    # no file of others: the command that sent the job, a pickle itself, wrote it with _save_model
     return torch.load(path, map_location=device_of(device), weights_only=False)
 
 
