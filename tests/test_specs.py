@@ -1,11 +1,12 @@
 """Keys: equal for equal units, different for different ones."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from workbench.specs import AttackUnit, key, ranges
+from workbench.specs import AttackUnit, ExperimentUnit, key, ranges, settings_of
 
 names = st.text("abcdef0123456789", min_size=1, max_size=8)
 settings = st.dictionaries(names, st.integers() | st.booleans() | st.floats(0, 1) | names)
@@ -51,3 +52,29 @@ def test_ranges_cover_each_sample_once(start, length, size) -> None:
     covered = [index for first, last in parts for index in range(first, last)]
     assert covered == list(range(start, start + length))
     assert all(0 < last - first <= size for first, last in parts)
+
+
+@dataclass(frozen=True)
+class Part:
+    size: int
+
+
+@dataclass(frozen=True)
+class OtherPart:
+    size: int
+
+
+@dataclass(frozen=True)
+class Whole:
+    part: Part | OtherPart
+    version: ClassVar[int] = 3
+
+
+def test_settings_tell_parts_of_another_kind_apart() -> None:
+    first, second = settings_of(Whole(Part(1))), settings_of(Whole(OtherPart(1)))
+    assert first == {
+        "name": "Whole",
+        "version": 3,
+        "part": {"name": "Part", "version": 0, "size": 1},
+    }
+    assert key(ExperimentUnit(first, 0)) != key(ExperimentUnit(second, 0))

@@ -22,6 +22,7 @@ from workbench.data import Dataset, load_data
 from workbench.devices import device_of, limit_threads
 from workbench.evaluation.battery import Evaluation, EvaluationRequest, evaluate_all
 from workbench.evaluation.execution import Executor, executor, in_process, usual_workers
+from workbench.evaluation.experiments import Experimented, ExperimentRequest, experiment_all
 from workbench.evaluation.information import (
     Information,
     InformationRequest,
@@ -34,10 +35,10 @@ from workbench.models import Classifier, load_model
 from workbench.profiles import load_profile
 from workbench.provenance import commit, versions
 from workbench.screen import guarded, output, progress_bar, say, show, write_json, write_text
-from workbench.specs import EvaluationRun, Run, TransferRun
+from workbench.specs import EvaluationRun, ExperimentRun, Run, TransferRun
 from workbench.threat import ThreatModel
 
-Request = EvaluationRequest | TransferRequest | InformationRequest
+Request = EvaluationRequest | TransferRequest | InformationRequest | ExperimentRequest
 
 
 @dataclass(frozen=True)
@@ -128,7 +129,7 @@ def show_all(outcome: Outcome) -> None:
 def _models(runs: Sequence[Run]) -> dict[str, str]:
     """The references of all models, by their names."""
     sources = {run.source_name: run.source for run in runs if isinstance(run, TransferRun)}
-    return sources | {run.name: run.model for run in runs}
+    return sources | {run.name: run.model for run in runs if not isinstance(run, ExperimentRun)}
 
 
 def records(
@@ -137,14 +138,16 @@ def records(
     """The records of all runs in one frame, the keys of their units, and what computed those.
 
     The frame has the columns of evaluation.records, "name" (of the model), for transfer also
-    "source_name" (of the model that was attacked), and "eps" as given.
+    "source_name" (of the model that was attacked), and "eps" as given; for experiments their own
+    columns and "name".
     """
     load, data = cache(load_model), cache(load_data)
     requests = [_request(run, load, data, device) for run in runs]
     frames, keys, origins = [], [], []
     for run, found in zip(runs, _measured(requests, store, executor), strict=True):
         source = {"source_name": run.source_name} if isinstance(run, TransferRun) else {}
-        frames.append(found.rows.assign(name=run.name, eps=run.eps, **source))
+        eps = {} if isinstance(run, ExperimentRun) else {"eps": run.eps}
+        frames.append(found.rows.assign(name=run.name, **eps, **source))
         keys += found.keys
         origins += [o for o in found.description["computed_by"] if o not in origins]
         for warning in found.warnings if isinstance(found, Information) else ():
@@ -156,6 +159,8 @@ def _request(
     run: Run, load: Callable[..., Classifier], data: Callable[..., Dataset], device: str
 ) -> Request:
     """A run with its names resolved."""
+    if isinstance(run, ExperimentRun):
+        return ExperimentRequest(run.experiment, run.seed, run.name)
     test, threat = data(run.data, "test", say), ThreatModel(run.norm, run.eps)
     model = load(run.model, run.arch, device, test.shape, len(test.classes))
     limit_threads(model)
@@ -182,12 +187,13 @@ def _request(
 
 def _measured(
     requests: Sequence[Request], store: Store, executor: Executor
-) -> list[Evaluation | Information]:
+) -> list[Evaluation | Information | Experimented]:
     """The answers in order; all requests of a kind are computed together."""
     measures: dict[type, Callable[..., list[Any]]] = {
         EvaluationRequest: evaluate_all,
         TransferRequest: transfer_all,
         InformationRequest: mutual_information_all,
+        ExperimentRequest: experiment_all,
     }
     answers = {}
     with progress_bar() as progress:

@@ -7,28 +7,45 @@ This module imports nothing of the package and no torch, so that results can be 
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar, Protocol
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 UNIT_SIZE = 250  # samples per unit: AutoAttack's own batch, and the most work a kill can cost
 
 
 class Settings(Protocol):
-    """Any frozen dataclass with a version: an attack or the fit of a critic."""
+    """Any frozen dataclass with a version: an attack, the fit of a critic, an experiment."""
 
     version: ClassVar[int]
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
 
 def settings_of(value: Settings) -> dict[str, Any]:
-    """What a result depends on: the class's name, its version, and every field.
+    """What a result depends on: the class's name, its version, and every field, in depth.
+
+    A field may itself be a frozen dataclass; its version is 0 where it has none.
 
     >>> from workbench.attacks import attack
     >>> settings_of(attack("pgd-10"))["steps"]
     10
     """
-    values = {field.name: getattr(value, field.name) for field in fields(value)}
-    return {"name": type(value).__name__, "version": value.version, **values}
+    values = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    return {"name": type(value).__name__, "version": getattr(value, "version", 0), **values}
+
+
+def _plain(value: Any) -> Any:
+    """A field's value as JSON knows it."""
+    return settings_of(value) if is_dataclass(value) else value  # type: ignore[arg-type]
+
+
+class Experiment(Settings, Protocol):
+    """A measurement that brings its own data: a frozen dataclass, its fields its settings."""
+
+    def __call__(self, seed: int) -> "pd.DataFrame":
+        """The rows, which follow from settings, version and seed alone."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +90,15 @@ class InformationUnit:
     version: int
 
 
-Unit = AttackUnit | TransferUnit | CriticUnit | InformationUnit
+@dataclass(frozen=True)
+class ExperimentUnit:
+    """A measurement that brings its own data."""
+
+    experiment: dict[str, Any]  # settings_of(experiment)
+    seed: int
+
+
+Unit = AttackUnit | TransferUnit | CriticUnit | InformationUnit | ExperimentUnit
 
 
 def canonical(unit: Unit) -> str:
@@ -150,4 +175,14 @@ class InformationRun:
     unit_size: int
 
 
-Run = EvaluationRun | TransferRun | InformationRun
+@dataclass(frozen=True)
+class ExperimentRun:
+    """A request: an experiment, with a seed."""
+
+    experiment: Experiment
+    name: str  # in tables and figures
+    samples: int  # that it draws, for the provenance
+    seed: int
+
+
+Run = EvaluationRun | TransferRun | InformationRun | ExperimentRun

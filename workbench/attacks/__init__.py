@@ -1,8 +1,6 @@
 """The table of attacks: one file each, and one line here for each name."""
 
-from dataclasses import fields, replace
-from typing import Any
-
+from workbench import named
 from workbench.attacks.apgd import APGD
 from workbench.attacks.attempt import NEVER, Attack, Attempt
 from workbench.attacks.autoattack import AutoAttack
@@ -14,7 +12,6 @@ from workbench.attacks.noise import RandomNoise
 from workbench.attacks.none import NoAttack
 from workbench.attacks.pgd import PGD
 from workbench.attacks.square import Square
-from workbench.errors import InputError
 
 __all__ = [
     "ATTACKS",
@@ -60,12 +57,7 @@ def attack(name: str) -> Attack:
     >>> attack("pgd-40:restarts=5,stop_at_success=false")
     PGD(steps=40, step=0.25, restarts=5, random_start=True, stop_at_success=False)
     """
-    base, _, text = name.partition(":")
-    if base not in ATTACKS:
-        raise InputError(f"attack {base!r} is not known; use one of {', '.join(ATTACKS)}")
-    found: Any = ATTACKS[base]
-    settings = dict(_setting(found, base, part) for part in text.split(",")) if text else {}
-    return replace(found, **settings)
+    return named.choose(ATTACKS, name, "attack")
 
 
 def names(text: str) -> list[str]:
@@ -83,32 +75,10 @@ def names(text: str) -> list[str]:
     return found
 
 
-def _setting(found: Any, base: str, part: str) -> tuple[str, int | float | bool]:
-    """Read one "field=value" of an attack, by the type of the field."""
-    field, _, value = part.partition("=")
-    known = [f.name for f in fields(found)]
-    if field not in known:
-        choice = f"it has {', '.join(known)}" if known else "it has none"
-        raise InputError(f"attack {base!r} has no setting {field!r}; {choice}")
-    kind = type(getattr(found, field))
-    try:
-        return field, {"true": True, "false": False}[value] if kind is bool else kind(value)
-    except (ValueError, KeyError):
-        raise InputError(f"{base}:{field} needs a value like {kind()!r}, not {value!r}") from None
-
-
 def label(found: Attack) -> str:
     """The one name of an attack: the table's nearest name, and the settings that differ.
 
     >>> label(attack("pgd-10:steps=40,restarts=2"))
     'pgd-40:restarts=2'
     """
-    names = [name for name, known in ATTACKS.items() if type(known) is type(found)]
-    texts = [":".join(filter(None, (name, _differences(found, ATTACKS[name])))) for name in names]
-    return min(texts, key=lambda text: (text.count("="), texts.index(text)))
-
-
-def _differences(found: Any, known: Any) -> str:
-    """The settings in which two attacks of one kind differ, as `attack` reads them."""
-    pairs = [(f.name, getattr(found, f.name), getattr(known, f.name)) for f in fields(found)]
-    return ",".join(f"{name}={str(a).lower()}" for name, a, b in pairs if a != b)
+    return named.label(ATTACKS, found)
