@@ -9,6 +9,7 @@ from workbench.errors import InputError
 from workbench.information import (
     BOUNDS,
     CorrelatedGaussians,
+    Diverged,
     Fit,
     Reference,
     fit_critic,
@@ -94,12 +95,12 @@ def test_the_last_check_is_at_the_end(steps: int) -> None:
 
 
 def test_a_fit_that_diverges_gives_no_number() -> None:
-    with pytest.raises(InputError, match="diverged at step"):
+    with pytest.raises(Diverged, match="diverged at step"):
         quick(Fit(units=8, steps=30, batch=32, lr=1e30))
 
 
 def test_a_fit_whose_last_step_diverges_gives_no_number() -> None:
-    with pytest.raises(InputError, match="diverged at step 1;"):
+    with pytest.raises(Diverged, match="diverged at step 1;"):
         quick(Fit(units=8, steps=1, batch=32, lr=1e38))
 
 
@@ -110,7 +111,7 @@ def test_too_few_pairs_are_refused() -> None:
 
 @pytest.mark.parametrize(
     "settings",
-    [{"bound": "smile"}, {"steps": 0}, {"batch": 1}, {"units": 1}, {"lr": 0.0}, {"lr": math.nan}],
+    [{"bound": "mine"}, {"steps": 0}, {"batch": 1}, {"units": 1}, {"lr": 0.0}, {"lr": math.nan}],
 )
 def test_settings_that_make_no_fit_are_refused(settings: dict) -> None:
     with pytest.raises(InputError):

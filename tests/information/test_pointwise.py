@@ -17,10 +17,10 @@ from workbench.information import (
     Fit,
     Reference,
     fit_critic,
-    four_quantities,
     image_critic,
     pointwise,
     vector_critic,
+    with_null,
 )
 from workbench.seeds import generator
 
@@ -101,30 +101,61 @@ def test_no_samples_have_no_values() -> None:
     assert pointwise(FIXED, X[:0], LOGITS[:0]).shape == (0,)
 
 
-def test_four_quantities_are_four_separate_scores() -> None:
-    adversarial = reference(NOISE, ADVERSARIAL_LOGITS, seed=1)
-    values = four_quantities(FIXED, adversarial, X, NOISE, LOGITS, ADVERSARIAL_LOGITS)
+def test_values_and_nulls_of_each_output_are_separate_scores() -> None:
+    outputs = {"natural": LOGITS, "adversarial": ADVERSARIAL_LOGITS}
+    values = with_null(FIXED, X, outputs, PARTNER)
     expected = {
-        "natural_mi_natural": pointwise(FIXED, X, LOGITS),
-        "natural_mi_adversarial": pointwise(FIXED, X, ADVERSARIAL_LOGITS),
-        "adversarial_mi_natural": pointwise(adversarial, NOISE, LOGITS),
-        "adversarial_mi_adversarial": pointwise(adversarial, NOISE, ADVERSARIAL_LOGITS),
+        "natural": pointwise(FIXED, X, LOGITS),
+        "natural_null": pointwise(FIXED, X, LOGITS[PARTNER]),
+        "adversarial": pointwise(FIXED, X, ADVERSARIAL_LOGITS),
+        "adversarial_null": pointwise(FIXED, X, ADVERSARIAL_LOGITS[PARTNER]),
     }
     assert values.keys() == expected.keys()
-    assert all(torch.equal(values[name], expected[name]) for name in expected)
+    for name in expected:
+        torch.testing.assert_close(values[name], expected[name], atol=1e-5, rtol=0)
     assert not any(value.requires_grad for value in values.values())
 
 
+def test_a_sample_that_is_its_own_partner_has_no_null() -> None:
+    values = with_null(FIXED, X[:3], {"natural": LOGITS[:3]}, torch.tensor([0, 2, 1]))
+    assert values["natural_null"].isnan().tolist() == [True, False, False]
+    assert values["natural"].isfinite().all()
+
+
+@pytest.mark.parametrize("nats", [0.5, 1.0, 2.0])
+def test_the_null_of_an_exact_critic_is_what_independent_pairs_have(nats: float) -> None:
+    """It is −(ρ² / (1 − ρ²) − I) nats: minus the divergence from product to joint, d = 1."""
+    known = CorrelatedGaussians(1, nats)
+    critic = Critic(Exact(known, True), Exact(known, False), 1)
+    fixed = Reference.of(critic, known.sample(4000, generator(0))[0])
+    x, z = known.sample(20_000, generator(1))
+    null = with_null(fixed, x, {"z": z}, torch.arange(20_000).roll(1))["z_null"]
+    ρ = known.correlation
+    # E_product of the exact pointwise MI: I − (E (z − ρx)² / (1 − ρ²) − 1) / 2
+    expected = nats - ((1 + ρ**2) / (1 - ρ**2) - 1) / 2
+    assert expected < 0
+    assert null.mean().item() == pytest.approx(expected, rel=0.1, abs=0.05)
+
+
 def test_each_net_runs_once_per_pattern_and_once_per_output() -> None:
-    pair = (reference(X, LOGITS), reference(NOISE, ADVERSARIAL_LOGITS))
-    calls: Counter[tuple[int, str]] = Counter()
-    for i, fixed in enumerate(pair):
-        for name, net in fixed.critic.named_children():
-            net.register_forward_hook(lambda *_, i=i, name=name: calls.update([(i, name)]))
-    four_quantities(*pair, X[:256], NOISE[:256], LOGITS[:256], ADVERSARIAL_LOGITS[:256])
-    assert calls == {
-        (i, net): n for i in (0, 1) for net, n in (("local_net", 1), ("global_net", 2))
-    }
+    fixed = reference(X, LOGITS)
+    calls: Counter[str] = Counter()
+    for name, net in fixed.critic.named_children():
+        net.register_forward_hook(lambda *_, name=name: calls.update([name]))
+    outputs = {"natural": LOGITS[:256], "adversarial": ADVERSARIAL_LOGITS[:256]}
+    with_null(fixed, X[:256], outputs, torch.arange(256).roll(1))
+    assert calls == {"local_net": 1, "global_net": 2}
+
+
+def test_gradients_reach_outputs_through_the_baseline() -> None:
+    """As training by MI needs them: the value of a pair is differentiable, and the same."""
+    logits = LOGITS[:9].clone().requires_grad_()
+    globl = FIXED.critic.globl(logits)
+    value = (FIXED.critic.local(X[:9]) * globl).sum(1) - FIXED.baseline(globl)
+    torch.testing.assert_close(value, ALL[:9], atol=1e-4, rtol=0)
+    value.sum().backward()
+    assert logits.grad is not None
+    assert logits.grad.abs().sum() > 0
 
 
 def test_what_a_version_gives() -> None:
@@ -136,6 +167,7 @@ def test_what_a_version_gives() -> None:
     torch.testing.assert_close(values, GOLDEN[Fit.version, SCORING_VERSION], atol=1e-3, rtol=0)
 
 
-GOLDEN = {(1, 1): torch.tensor([0.1554, -0.0855, -0.0919])}
+GOLDEN = {(1, 3): torch.tensor([0.1554, -0.0855, -0.0919])}
+PARTNER = torch.randperm(700, generator=generator(4)).roll(1)
 FIXED = reference(X, LOGITS)
 ALL = pointwise(FIXED, X, LOGITS)

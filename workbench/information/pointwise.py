@@ -1,7 +1,7 @@
 """MI of single samples, against a fixed reference set: a value never depends on a batch."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
@@ -10,7 +10,7 @@ from torch.nn.functional import pad
 from workbench.errors import InputError
 from workbench.information.critic import Critic
 
-SCORING_VERSION = 1  # raise it when a value changes
+SCORING_VERSION = 3  # raise it when a value or a column of the scores changes
 REFERENCE_SIZE = 4000
 CHUNK = 256
 
@@ -36,6 +36,18 @@ class Reference:
             raise InputError("a reference set needs patterns; give some of the training split")
         return cls(critic, _chunked(critic.local, patterns[:size]))
 
+    def baseline(self, globl: torch.Tensor) -> torch.Tensor:
+        """What an output scores with patterns of others, (n,): log mean_r exp T; differentiable.
+
+        globl: the critic's vectors of outputs, (n, units).
+        """
+        return (globl @ self.vectors.T).logsumexp(1) - math.log(len(self.vectors))
+
+    def scores(self, patterns: torch.Tensor, outputs: torch.Tensor) -> torch.Tensor:
+        """`pointwise`, differentiable and in one piece: patterns (n, ...), outputs (n, k)."""
+        globl = self.critic.globl(outputs)
+        return _inner(self.critic.local(patterns), globl) - self.baseline(globl)
+
 
 def pointwise(reference: Reference, patterns: torch.Tensor, outputs: torch.Tensor) -> torch.Tensor:
     """Pointwise MI in nats, (n,): T(x, z) − log mean over the reference of exp T(x', z).
@@ -46,42 +58,38 @@ def pointwise(reference: Reference, patterns: torch.Tensor, outputs: torch.Tenso
     MI. A value may be negative. What lies near or above log r is more than r patterns can
     resolve: true 5 nats come out as 4.7 for r = 4000, 5.4 for r = 100.
     """
-    critic = reference.critic
-    return _against(reference, _chunked(critic.local, patterns), _chunked(critic.globl, outputs))
+    local = _chunked(reference.critic.local, patterns)
+    globl = _chunked(reference.critic.globl, outputs)
+    return _chunked(_inner, local, globl) - _chunked(reference.baseline, globl)
 
 
-def four_quantities(
-    natural: Reference,
-    adversarial: Reference,
-    x: torch.Tensor,
-    noise: torch.Tensor,
-    logits: torch.Tensor,
-    adversarial_logits: torch.Tensor,
+def with_null(
+    reference: Reference,
+    patterns: torch.Tensor,
+    outputs: Mapping[str, torch.Tensor],
+    partner: torch.Tensor,
 ) -> dict[str, torch.Tensor]:
-    """Natural and adversarial MI of natural and adversarial outputs, in nats: four times (n,).
+    """`pointwise` for several outputs of the same patterns, and its null: (n,) each.
 
-    natural, adversarial: references of the critics of (x, h(x)) and of (n, h(x̃)). x, noise:
-    (n, c, h, w), n = x̃ − x. logits, adversarial_logits: h(x), h(x̃), (n, classes).
-    Each local net runs once per pattern and each global net once per output.
+    outputs: (n, k) each, by name. partner: (n,) int64, for each sample another one. NAME_null is
+    the value of a pattern with the partner's output, NaN where that is the sample itself: as if
+    both were independent, so at most 0 nats on average for an exact critic.
+    Each net runs once per pattern and once per output.
     """
-    x_local = _chunked(natural.critic.local, x)
-    noise_local = _chunked(adversarial.critic.local, noise)
+    local = _chunked(reference.critic.local, patterns)
+    alone = partner == torch.arange(len(partner), device=partner.device)
     values = {}
-    for name, output in (("natural", logits), ("adversarial", adversarial_logits)):
-        globl = _chunked(natural.critic.globl, output)
-        values[f"natural_mi_{name}"] = _against(natural, x_local, globl)
-        globl = _chunked(adversarial.critic.globl, output)
-        values[f"adversarial_mi_{name}"] = _against(adversarial, noise_local, globl)
+    for name, output in outputs.items():
+        globl = _chunked(reference.critic.globl, output)
+        baseline = _chunked(reference.baseline, globl)
+        values[name] = _chunked(_inner, local, globl) - baseline
+        null = _chunked(_inner, local, globl[partner]) - baseline[partner]
+        values[f"{name}_null"] = null.masked_fill(alone.to(null.device), math.nan)
     return values
 
 
-def _against(reference: Reference, local: torch.Tensor, globl: torch.Tensor) -> torch.Tensor:
-    vectors = reference.vectors
-
-    def values(local: torch.Tensor, globl: torch.Tensor) -> torch.Tensor:
-        return (local * globl).sum(1) - (globl @ vectors.T).logsumexp(1)
-
-    return _chunked(values, local, globl) + math.log(len(vectors))
+def _inner(local: torch.Tensor, globl: torch.Tensor) -> torch.Tensor:
+    return (local * globl).sum(1)
 
 
 @torch.no_grad()

@@ -1,0 +1,201 @@
+"""Estimated against known mutual information, per distribution and bound.
+
+Critics are fitted to pairs whose MI is known exactly, after the tasks of the "Beyond Normal"
+benchmark (Czyż et al., NeurIPS 2023), with every bound, anew for each critic seed; the estimate is
+the mean pointwise MI of fresh pairs. smile trains jensen-shannon's critic, so both estimates are
+one, and only the bounds themselves differ. The null is the score of shuffled pairs: it must lie
+below 0. What diverged has no number. Mean ± standard deviation over seeds, nats.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.pyplot import subplots
+
+from workbench import analysis, figures
+from workbench.information import (
+    BOUNDS,
+    AdditiveUniform,
+    Calibration,
+    CorrelatedGaussians,
+    Fit,
+    Known,
+    Padded,
+    Spiral,
+    Student,
+    UniformMargins,
+    balls,
+    cross,
+    inliers,
+)
+from workbench.information.calibration import DIVERGED
+from workbench.profiles import Profile
+from workbench.specs import ExperimentRun
+
+DISTRIBUTIONS: tuple[Known, ...] = (
+    CorrelatedGaussians(5, 2.0),
+    CorrelatedGaussians(20, 5.0),
+    Padded(CorrelatedGaussians(2, 1.0), 3),
+    Student(CorrelatedGaussians(2, 1.0), 3),
+    UniformMargins(CorrelatedGaussians(2, 1.0)),
+    Spiral(CorrelatedGaussians(3, 1.0), 1 / 3),
+    AdditiveUniform(0.1),
+    cross(),
+    inliers(CorrelatedGaussians(3, 1.5)),
+    Spiral(balls(), 0.5),
+)
+UNITS, STEPS, BATCH, LR = 64, 250, 256, 1e-2  # of each fit: about a second
+MARKERS = "os^Dv"
+
+
+def runs(profile: Profile) -> list[ExperimentRun]:
+    """Every distribution with every bound and critic seed of the profile."""
+    calibrations = [
+        Calibration(known, Fit(bound=bound, units=UNITS, steps=STEPS, batch=BATCH, lr=LR))
+        for known in DISTRIBUTIONS
+        for bound in BOUNDS
+    ]
+    return [
+        ExperimentRun(one, f"{one.known.name}, {one.fit.bound}", one.scored, seed)
+        for one in calibrations
+        for seed in profile.information.critic_seeds
+    ]
+
+
+def table(frame: pd.DataFrame) -> pd.DataFrame:
+    """A line per distribution and bound: means and standard deviations over seeds.
+
+    Columns: distribution, bound, seeds; diverged and doubtful, numbers of seeds; true_mi; and of
+    the seeds that did not diverge (NaN where all did): estimate, estimate_std, difference,
+    correlation, correlation_std, rmse, null and null_std (of one seed's pairs), held_out,
+    held_out_std.
+    """
+    groups = frame.assign(
+        diverged=frame["status"] == DIVERGED,
+        doubtful=frame["doubt"] != "",
+        difference=frame["estimate"] - frame["true_mi"],
+    ).groupby(["distribution", "bound"], sort=False)
+    return groups.agg(
+        seeds=("seed", "size"),
+        diverged=("diverged", "sum"),
+        doubtful=("doubtful", "sum"),
+        true_mi=("true_mi", "first"),
+        estimate=("estimate", "mean"),
+        estimate_std=("estimate", "std"),
+        difference=("difference", "mean"),
+        correlation=("correlation", "mean"),
+        correlation_std=("correlation", "std"),
+        rmse=("rmse", "mean"),
+        null=("null", "mean"),
+        null_std=("null_std", "mean"),
+        held_out=("held_out", "mean"),
+        held_out_std=("held_out", "std"),
+    ).reset_index()
+
+
+def layout(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """A table per quantity: a line per distribution, a column per bound."""
+    texts: dict[str, Callable[[Any], str]] = {
+        "mean pointwise MI (difference from known MI)": lambda row: (
+            f"{_spread(row.estimate, row.estimate_std, 2)} ({row.difference:+.2f})"
+        ),
+        "correlation with exact pointwise MI (RMSE)": lambda row: (
+            f"{_spread(row.correlation, row.correlation_std, 3)} ({row.rmse:.2f})"
+        ),
+        "null: scores of shuffled pairs": lambda row: _spread(row.null, row.null_std, 2),
+        "the bound itself on held-out pairs (jensen-shannon: a divergence, no MI)": lambda row: (
+            _spread(row.held_out, row.held_out_std, 2)
+        ),
+    }
+    return {heading: _by_bound(table, text) for heading, text in texts.items()}
+
+
+def _spread(mean: float, std: float, digits: int) -> str:
+    """Mean ± standard deviation as text; the mean alone where there is one seed."""
+    return f"{mean:.{digits}f}" + ("" if np.isnan(std) else f" ± {std:.{digits}f}")
+
+
+def _by_bound(table: pd.DataFrame, text: Callable[[Any], str]) -> pd.DataFrame:
+    lines: dict[str, dict[str, str]] = {}
+    for row in table.itertuples():
+        line = {"distribution": row.distribution, "known MI": f"{row.true_mi:.2f}"}
+        lines.setdefault(row.distribution, line)[row.bound] = _marked(row, text)
+    return pd.DataFrame(lines.values())
+
+
+def _marked(row: Any, text: Callable[[Any], str]) -> str:
+    """A cell that says how many of its seeds diverged or are not believable."""
+    if row.diverged == row.seeds:
+        return "diverged"
+    counts = {"diverged": row.diverged, "doubtful": row.doubtful}
+    marks = [f"{count} of {row.seeds} {what}" for what, count in counts.items() if count]
+    return ", ".join([text(row), *marks])
+
+
+def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
+    """A row per distribution, a marker per bound: estimates with known MI, and correlations."""
+    del frame
+    names = list(dict.fromkeys(table["distribution"]))
+    size = (figures.PAGE, 0.7 + 0.42 * len(names))
+    drawn, (left, right) = subplots(1, 2, figsize=size, sharey=True, width_ratios=(4, 3))
+    _dots(left, table, "estimate")
+    true = table.drop_duplicates("distribution")["true_mi"]
+    left.errorbar(true, range(len(names)), 0.42, fmt="none", ecolor="black", label="known MI")
+    _dots(right, table, "correlation")
+    lowest = (table["estimate"] - table["estimate_std"].fillna(0)).min()
+    left.set(xlabel="mean pointwise MI (nats)", xlim=(min(0, lowest), None))
+    right.set(xlabel="correlation with exact pointwise MI", xlim=(None, 1.02))
+    left.set_yticks(range(len(names)), names)
+    left.set_ylim(len(names) - 0.5, -0.5)
+    handles, labels = left.get_legend_handles_labels()
+    drawn.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    return drawn
+
+
+def _dots(axes: Axes, table: pd.DataFrame, column: str) -> None:
+    """Means with standard deviations over seeds; what diverged in every seed is named so."""
+    bounds = list(dict.fromkeys(table["bound"]))
+    offsets = np.linspace(-0.3, 0.3, len(bounds)) if len(bounds) > 1 else np.zeros(1)
+    names = list(dict.fromkeys(table["distribution"]))
+    for bound, offset, marker, colour in zip(
+        bounds, offsets, MARKERS, sns.color_palette("colorblind", len(bounds)), strict=False
+    ):
+        part = table[table["bound"] == bound]
+        heights = [names.index(name) + offset for name in part["distribution"]]
+        look = {"fmt": marker, "color": colour, "markersize": 3, "elinewidth": 0.8, "capsize": 1.5}
+        axes.errorbar(
+            part[column], heights, xerr=part[f"{column}_std"].fillna(0), label=bound, **look
+        )
+        for height, diverged in zip(heights, part["diverged"] == part["seeds"], strict=True):
+            if diverged:
+                where = axes.get_yaxis_transform()
+                axes.text(0.01, height, f"{bound} diverged", size=4, va="center", transform=where)
+    for height in range(1, len(names)):
+        axes.axhline(height - 0.5, color="0.85", linewidth=0.4)
+
+
+def finding(table: pd.DataFrame) -> str:
+    """Which bound is closest to known MI on average, and what diverged or is doubtful.
+
+    A bound without an estimate for some distribution has no average, so it is not ranked.
+    """
+    wide = table.pivot(index="distribution", columns="bound", values="difference").abs()
+    distances = wide.mean(skipna=False).dropna().sort_values()
+    ranked = ", ".join(f"{bound} {value:.3f}" for bound, value in distances.items())
+    closest = distances.index[0] if ranked else "none"
+    fits, diverged, doubtful = table[["seeds", "diverged", "doubtful"]].sum()
+    return (
+        f"Closest to known MI is {closest}: the mean distance over {len(wide)} distributions is, "
+        f"in nats, {ranked or 'unknown'}; of {fits} fits {diverged} diverged and {doubtful} are "
+        "doubtful."
+    )
+
+
+if __name__ == "__main__":
+    analysis.main(sys.modules[__name__])
