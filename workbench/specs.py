@@ -74,20 +74,31 @@ class TransferUnit:
 
 @dataclass(frozen=True)
 class CriticUnit:
-    """A pair of critics fitted to attacked training samples."""
+    """Critics fitted to attacked training samples."""
 
     attacks: tuple[str, ...]  # keys of the attack units that hold the adversarial images
+    critics: tuple[str, ...]  # which: "natural", "adversarial", "standard"
     fit: dict[str, Any]  # settings_of(fit)
     seed: int
 
 
 @dataclass(frozen=True)
 class InformationUnit:
-    """The MI values of consecutive attacked samples under fitted critics."""
+    """The scores of consecutive attacked samples under fitted critics."""
 
     attack: str  # key of the attack unit
     critics: str  # key of the critic unit
     version: int
+
+
+@dataclass(frozen=True)
+class TrainingUnit:
+    """A training by a recipe."""
+
+    recipe: dict[str, Any]  # Recipe.settings()
+    data: str  # fingerprint of the training split
+    base: str  # fingerprint of h_θ0, "" where there is none
+    critics: str  # key of the unit of its critics, "" where there are none
 
 
 @dataclass(frozen=True)
@@ -98,7 +109,7 @@ class ExperimentUnit:
     seed: int
 
 
-Unit = AttackUnit | TransferUnit | CriticUnit | InformationUnit | ExperimentUnit
+Unit = AttackUnit | TransferUnit | CriticUnit | InformationUnit | TrainingUnit | ExperimentUnit
 
 
 def canonical(unit: Unit) -> str:
@@ -173,6 +184,8 @@ class InformationRun:
     seed: int
     critic_seed: int
     unit_size: int
+    objective: str = "mim"  # of the critics
+    standard: bool = False  # Î(x̃; h(x̃)) too, which takes a critic of its own
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from workbench.devices import device_of, limit_threads
 from workbench.evaluation.execution import executor
 from workbench.evaluation.information import Information, mutual_information
 from workbench.evaluation.store import Store
+from workbench.information import Fit
 from workbench.models import load_model
 from workbench.provenance import versions
 from workbench.screen import progress_bar, say, show, write_json, write_text
@@ -22,6 +23,9 @@ FitSamples = Annotated[
 ]
 CriticSeed = Annotated[int, typer.Option(min=0, help="Seed of the critics.")]
 Attack = Annotated[str, typer.Option(help="Attack that makes x̃; it should run every step.")]
+Objective = Annotated[
+    str, typer.Option(help="mim for MI; contrast or released for scores that are no MI.")
+]
 Csv = Annotated[Path | None, typer.Option(help="Write the per-sample values to this file.")]
 
 
@@ -36,6 +40,7 @@ def mi(
     fit_samples: FitSamples = 10000,
     seed: options.Seed = 0,
     critic_seed: CriticSeed = 0,
+    objective: Objective = "mim",
     batch_size: options.BatchSize = options.DEFAULT_UNIT,
     device: options.Device = "auto",
     workers: options.Workers = 1,
@@ -51,7 +56,7 @@ def mi(
 
     Example: workbench mi zoo:fashion-mnist/natural --csv mi.csv
     """
-    threat = ThreatModel(norm, eps)
+    threat, fit = ThreatModel(norm, eps), Fit(objective=objective)
     train, test = load_data(data, "train", say), load_data(data, "test", say)
     classifier = load_model(model, arch, device_of(device), test.shape, len(test.classes))
     limit_threads(classifier)
@@ -67,6 +72,7 @@ def mi(
             fit_samples=fit_samples,
             seed=seed,
             critic_seed=critic_seed,
+            fit=fit,
             unit_size=batch_size,
             progress=progress,
             executor=computing,
@@ -80,13 +86,20 @@ def mi(
     write_json(summary(found, table), json)
     if str(json) != "-":
         texts = tables.observation_texts(table).drop(columns="model")
-        show(texts, f"MI of {model} on {data}, {norm} {eps}, {len(found.rows)} samples, nats")
+        what, unit = ("MI", ", nats") if fit.quantity == "mi" else ("Contrast scores, no MI,", "")
+        show(texts, f"{what} of {model} on {data}, {norm} {eps}, {len(found.rows)} samples{unit}")
 
 
 def summary(found: Information, table: pd.DataFrame) -> dict[str, Any]:
-    """The result as JSON: MI in nats, AUROC with its 95 % interval, facts of the critics' fit."""
+    """The result as JSON: scores (MI in nats), AUROC with its 95 % interval, facts of the fits.
+
+    "nulls" are means over samples, each with the output of another. What does not exist, such as
+    the numbers of a critic that diverged, is null.
+    """
+    known = table.drop(columns=["model", "critic_seed"]).astype(object)
     return {
-        "quantities": table.drop(columns=["model", "critic_seed"]).to_dict("records"),
+        "quantities": known.where(known.notna(), None).to_dict("records"),
+        "nulls": found.rows.filter(regex="_null$").mean().dropna().to_dict(),
         "fit": dict(found.fit),
         "warnings": found.warnings,
         **found.description,

@@ -24,11 +24,13 @@ from workbench.threat import ThreatModel
 
 @dataclass(frozen=True)
 class Information:
-    """The MI values of a model's test samples under one pair of critics.
+    """The MI values of a model's test samples under its critics.
 
-    rows: one per sample (records.INFORMATION_COLUMNS). fit: facts of the critics' fit, with the
-    bound on samples that were held out. keys: of the units in the store. description: what was
-    measured. warnings: where the numbers should not be believed, a line each.
+    rows: one per sample (records.INFORMATION_COLUMNS, or CONTRASTED_COLUMNS where the critics'
+    scores are no MI; with STANDARD_COLUMNS where standard MI was asked for). fit: facts of each
+    critic's fit, with the bound on samples that were held out, or that it diverged. keys: of the
+    units in the store. description: what was measured. warnings: where the numbers should not be
+    believed, a line each.
     """
 
     rows: pd.DataFrame
@@ -53,6 +55,7 @@ class InformationRequest:
     critic_seed: int
     fit: Fit
     unit_size: int
+    standard: bool = False
 
     def attack_jobs(self) -> tuple[list[Job], list[Job]]:
         """The attacks on the samples that critics are fitted to, and on those that are scored.
@@ -82,7 +85,8 @@ class InformationRequest:
 
     def fit_jobs(self, fitted_to: Sequence[Stored]) -> list[Job]:
         """The fit of the critics."""
-        return [fit_job(self.model, self.train, fitted_to, self.fit, self.critic_seed)]
+        seed, standard = self.critic_seed, self.standard
+        return [fit_job(self.model, self.train, fitted_to, self.fit, seed, standard)]
 
     def score_jobs(
         self, fitted_to: Sequence[Stored], scored: Sequence[Stored], fitted: Stored
@@ -107,8 +111,9 @@ class InformationRequest:
             "computed_by": computed_by(everything),
         }
         rows, keys = rows_of(units), [unit.key for unit in everything]
-        warnings = _warnings(rows, description["reference"])
-        return Information(rows, fitted.info["fit"], keys, description, warnings)
+        facts = fitted.info["fit"]
+        warnings = _diverged(facts) + _beyond(rows, description["reference"])
+        return Information(rows, facts, keys, description, warnings)
 
 
 def mutual_information(
@@ -125,21 +130,24 @@ def mutual_information(
     critic_seed: int = 0,
     fit: Fit | None = None,
     unit_size: int = UNIT_SIZE,
+    standard: bool = False,
     progress: Progress = no_progress,
     executor: Executor = in_process,
 ) -> Information:
     """Natural and adversarial MI of the first test samples; the store's results are reused.
 
-    The critics are fitted by Eq. 4 to attacked training samples: the first `fit_samples`, or
-    where a data set has no training split, those that follow the scored ones. The attack should
-    run every step (stop_at_success=false), so that x̃ is not just across the boundary.
+    The critics are fitted to attacked training samples: the first `fit_samples`, or where a data
+    set has no training split, those that follow the scored ones. The attack must run every step
+    (stop_at_success=false), so that x̃ is not just across the boundary. standard: standard MI of
+    adversarial samples too, by a third critic. A critic whose fit diverges is a warning, its
+    values are NaN.
     executor: who computes, such as Workers(4). The model's device is used.
     Raises InputError for an attack that stops at its first success, for bad names, too few
     samples, or a model that does not fit the data.
     """
     sizes = samples, fit_samples, seed, critic_seed
     request = InformationRequest(
-        model, train, test, threat, attack_name, *sizes, fit or Fit(), unit_size
+        model, train, test, threat, attack_name, *sizes, fit or Fit(), unit_size, standard
     )
     (found,) = mutual_information_all([request], store, progress, executor)
     return found
@@ -179,10 +187,20 @@ def _complete(attack_name: str) -> Attack:
     return found
 
 
-def _warnings(rows: pd.DataFrame, reference: int) -> list[str]:
-    """Where a reference set of this size cannot resolve the values."""
+def _diverged(facts: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """The critics that gave no number."""
+    return [
+        f"the {name} critic gave no values: {fact['diverged']}"
+        for name, fact in facts.items()
+        if "diverged" in fact
+    ]
+
+
+def _beyond(rows: pd.DataFrame, reference: int) -> list[str]:
+    """Where a reference set of this size cannot resolve the MI."""
     found = []
-    for column in ("natural_mi_natural", "adversarial_mi_adversarial"):
+    own = ("natural_mi_natural", "adversarial_mi_adversarial", "standard_mi_adversarial")
+    for column in filter(rows.columns.__contains__, own):
         mean, ceiling = rows[column].mean(), np.log(reference)
         if mean > ceiling - 1:
             found.append(

@@ -36,7 +36,7 @@ TOLD_BY_THE_ATTACK = {
 
 ATTACK_COLUMNS = VERDICT_COLUMNS | TOLD_BY_THE_ATTACK
 
-INFORMATION_COLUMNS = {
+SCORED_COLUMNS = {
     "model": "fingerprint of the model",
     "data": "fingerprint of the data set",
     "attack": "name of the attack, with the settings that differ from the name's",
@@ -44,14 +44,51 @@ INFORMATION_COLUMNS = {
     "epsilon": "ε of the threat model, in units of the pixel range [0, 1]",
     "seed": "seed of the attack",
     "critic_seed": "seed of the critics",
+    "objective": "what the critics maximise, with the switches that differ from the name's",
     "index": "position of the sample in its data set",
     "label": "true class",
     "clean_prediction": "class predicted for the natural sample",
     "clean_margin": "the label's logit minus the best other logit, natural sample",
     "adversarial_prediction": "class predicted for the adversarial sample",
     "adversarial_margin": "the label's logit minus the best other logit, adversarial sample",
+    "verified": "the adversarial sample is inside and misclassified, in a look that no attack took",
+    "robust": "the verdict: classified right, and no verified adversarial sample found",
+    "clean_gap": "the largest logit minus the second, natural sample",
+    "adversarial_gap": "the largest logit minus the second, adversarial sample",
+    "clean_confidence": "the largest softmax output, natural sample",
+    "adversarial_confidence": "the largest softmax output, adversarial sample",
+}
+
+
+def _nulls(columns: dict[str, str]) -> dict[str, str]:
+    """The null of each column, which has the pattern of the sample and the output of another."""
+    return {
+        f"{name}_null": f"null of {name}: the output is another sample's; NaN where there is none"
+        for name in columns
+    }
+
+
+# MI in nats, of critics with the objective mim; NaN where a critic diverged
+MI_COLUMNS = {
     "natural_mi_natural": "natural MI of the natural sample, Î_N(x; h(x)), nats",
     "natural_mi_adversarial": "score of h(x̃) under the natural critic, Î_N(x; h(x̃)), nats",
     "adversarial_mi_natural": "score of h(x) under the adversarial critic, Î_A(n; h(x)), nats",
     "adversarial_mi_adversarial": "adversarial MI of the adversarial sample, Î_A(n; h(x̃)), nats",
+    "natural_mi_received": "score of h(x̃) with x̃ under the natural critic, Î_N(x̃; h(x̃)), nats",
 }
+# contrast scores, which are no MI and have no unit: of critics with any other objective
+CONTRAST_COLUMNS = {
+    "natural_contrast_natural": "contrast score of h(x) with x",
+    "natural_contrast_adversarial": "contrast score of h(x̃) with x",
+    "adversarial_contrast_natural": "contrast score of h(x) with n",
+    "adversarial_contrast_adversarial": "contrast score of h(x̃) with n",
+    "natural_contrast_received": "contrast score of h(x̃) with x̃ under the natural critic",
+}
+# where it was asked for; of the natural sample, standard MI is its natural MI
+STANDARD_COLUMNS = {
+    "standard_mi_adversarial": "standard MI of the adversarial sample, Î(x̃; h(x̃)), nats"
+}
+STANDARD_COLUMNS |= _nulls(STANDARD_COLUMNS)
+
+INFORMATION_COLUMNS = SCORED_COLUMNS | MI_COLUMNS | _nulls(MI_COLUMNS)
+CONTRASTED_COLUMNS = SCORED_COLUMNS | CONTRAST_COLUMNS | _nulls(CONTRAST_COLUMNS)
