@@ -10,6 +10,7 @@ critic. Critics are fitted anew for each critic seed.
 
 import sys
 
+import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.pyplot import subplots
@@ -36,6 +37,7 @@ def runs(profile: Profile) -> list[InformationRun]:
             profile.seed,
             critic_seed,
             profile.unit_size,
+            wanted.objective,
         )
         for model in profile.models
         for critic_seed in wanted.critic_seeds
@@ -57,14 +59,19 @@ def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
     seed = table["critic_seed"].iloc[0]
     models = list(dict.fromkeys(table["model"]))
     found = table[table["critic_seed"] == seed].set_index(["model", "quantity"])
-    quantities = tables.QUANTITIES.items()
+    told = set(table["quantity"])
+    quantities = [item for item in tables.QUANTITIES.items() if item[0] in told]
     size = (figures.PAGE, 0.4 + 1.55 * len(models))
     drawn, axes = subplots(len(models), len(quantities), figsize=size, squeeze=False)
     for row, model in zip(axes, models, strict=True):
         part = frame[(frame["name"] == model) & (frame["critic_seed"] == seed)]
         for ax, (quantity, (natural, adversarial, _)) in zip(row, quantities, strict=True):
             line = found.loc[(model, quantity)]
-            figures.distributions(ax, part[natural], part[adversarial], f"{quantity} (nats)")
+            if np.isnan(line.auroc):
+                ax.set_title(f"{quantity}: {tables.DIVERGED}")
+                continue
+            label = f"{quantity} (nats)" if quantity.endswith("MI") else quantity
+            figures.distributions(ax, part[natural], part[adversarial], label)
             ax.set_title(f"AUROC {line.auroc:.2f} [{line.auroc_low:.2f}, {line.auroc_high:.2f}]")
         row[0].set_ylabel(f"{model}\n({100 * line.misclassified:.0f} % misclassified)\ndensity")
     drawn.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
@@ -76,9 +83,15 @@ def finding(table: pd.DataFrame) -> str:
     parts = []
     for model, part in table.groupby("model", sort=False):
         found = part[part["quantity"].isin(tables.QUANTITIES)].groupby("quantity", sort=False)
-        means = [f"{name} {tables.mean_std(values, 2)}" for name, values in found["auroc"]]
+        means = [f"{name} {_mean(values)}" for name, values in found["auroc"]]
         parts.append(f"{model}: " + ", ".join(means))
-    return "AUROC of MI, natural against adversarial outputs: " + "; ".join(parts) + "."
+    return "AUROC, natural against adversarial outputs: " + "; ".join(parts) + "."
+
+
+def _mean(aurocs: pd.Series) -> str:
+    """Mean ± std over the critic seeds whose fits did not diverge."""
+    there = aurocs.dropna()
+    return tables.mean_std(there, 2) if len(there) else tables.DIVERGED
 
 
 if __name__ == "__main__":

@@ -7,8 +7,19 @@ from hypothesis import strategies as st
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from workbench.statistics import clopper_pearson, cohens_d, mcnemar, paired_auroc, sign_share
+from workbench.statistics import (
+    clopper_pearson,
+    cohens_d,
+    holm,
+    mcnemar,
+    mean_difference,
+    paired_auroc,
+    shared_share,
+    sign_flip,
+    sign_share,
+)
 
+verdicts = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60)
 values = st.lists(st.integers(-5, 5).map(float), min_size=4, max_size=40)
 
 
@@ -38,6 +49,138 @@ def test_mcnemar_is_the_binomial_on_the_differences() -> None:
     assert mcnemar(first, second) == pytest.approx(stats.binomtest(10, 12).pvalue)
     assert mcnemar(first, second) == pytest.approx(2 * (1 + 12 + 66) / 2**12)
     assert mcnemar(first, first) == 1
+
+
+def correlated(rng, shape, share, correlation) -> np.ndarray:
+    """Verdicts of several models on the same samples, each right with the same probability."""
+    common, own = rng.normal(size=(shape[0], 1)), rng.normal(size=shape)
+    strength = np.sqrt(correlation) * common + np.sqrt(1 - correlation) * own
+    return strength < stats.norm.ppf(share)
+
+
+@given(verdicts)
+def test_the_share_of_one_model_has_the_exact_interval(pairs) -> None:
+    one = np.array(pairs)[:, :1]
+    exact = clopper_pearson(int(one.sum()), len(one))
+    for found in (shared_share(one), shared_share(np.repeat(one, 3, axis=1))):
+        assert (found.value, found.low, found.high) == pytest.approx(
+            (exact.value, exact.low, exact.high), abs=1e-9
+        )
+
+
+def test_verdicts_that_cancel_are_at_most_as_many_as_they_are() -> None:
+    opposed = np.array([[True, False], [False, True]] * 20)
+    exact = clopper_pearson(40, 80)
+    found = shared_share(opposed)
+    assert (found.low, found.high) == pytest.approx((exact.low, exact.high), abs=1e-9)
+
+
+@pytest.mark.parametrize("correlation", [0.0, 0.5, 0.9])
+@pytest.mark.parametrize("share", [0.05, 0.8])
+def test_the_interval_over_samples_covers_the_truth_whatever_models_share(
+    share, correlation
+) -> None:
+    rng = np.random.default_rng(0)
+    drawn = [shared_share(correlated(rng, (150, 3), share, correlation)) for _ in range(600)]
+    assert 0.93 < np.mean([e.low <= share <= e.high for e in drawn]) < 0.995
+
+
+def test_counting_the_verdicts_of_all_models_as_independent_would_not_cover() -> None:
+    rng = np.random.default_rng(0)
+    drawn = [correlated(rng, (150, 3), 0.8, 0.9) for _ in range(600)]
+    pooled = [clopper_pearson(int(v.sum()), v.size) for v in drawn]
+    assert np.mean([e.low <= 0.8 <= e.high for e in pooled]) < 0.88
+
+
+def paired(both: int, only_first: int, only_second: int, neither: int) -> tuple[np.ndarray, ...]:
+    """Two models' verdicts from a table of four counts: (n, 1), (n, 1)."""
+    counts = (both, only_first, only_second, neither)
+    return (
+        np.repeat([True, True, False, False], counts)[:, None],
+        np.repeat([True, False, True, False], counts)[:, None],
+    )
+
+
+def test_the_difference_of_one_model_is_bonett_and_prices() -> None:
+    # airway hyper-responsiveness before and after transplantation (Bentur et al. 2009)
+    first, second = paired(1, 1, 7, 12)
+    found = mean_difference(first, second)
+    middle, width = -6 / 23, 1.959964 * np.sqrt((10 / 23 - (6 / 23) ** 2) / 23)
+    assert found.value == pytest.approx(-6 / 21)
+    assert (found.low, found.high) == pytest.approx((middle - width, middle + width))
+    assert (found.low, found.high) == pytest.approx((-0.508, -0.013), abs=5e-4)
+
+
+def test_where_no_sample_differs_the_interval_is_no_point() -> None:
+    same = np.ones((100, 3), dtype=bool)
+    found = mean_difference(same, same)
+    assert found.value == 0
+    assert found.low == pytest.approx(-found.high)
+    assert 0.01 < found.high < 0.05
+
+
+@pytest.mark.parametrize("shares", [(0.8, 0.8), (0.8, 0.72), (0.03, 0.01)])
+def test_the_interval_of_the_difference_covers_the_truth(shares) -> None:
+    rng, covered = np.random.default_rng(0), []
+    for _ in range(600):
+        common = rng.normal(size=(200, 1))
+        first, second = (
+            np.sqrt(0.8) * common + np.sqrt(0.2) * rng.normal(size=(200, 3)) < stats.norm.ppf(share)
+            for share in shares
+        )
+        found = mean_difference(first, second)
+        covered.append(found.low <= shares[0] - shares[1] <= found.high)
+    assert np.mean(covered) > 0.93
+
+
+@given(verdicts)
+def test_the_sign_flip_test_of_one_model_is_mcnemars(pairs) -> None:
+    first, second = np.array(pairs).T
+    expected = mcnemar(first, second)
+    assert sign_flip(first[:, None], second[:, None]) == pytest.approx(expected)
+    assert sign_flip(second[:, None], first[:, None]) == pytest.approx(expected)
+
+
+@given(st.lists(st.lists(st.booleans(), min_size=6, max_size=6), min_size=2, max_size=9))
+def test_the_sign_flip_test_is_scipys_exact_permutation_test(samples) -> None:
+    first, second = np.split(np.array(samples), 2, axis=1)
+    expected = stats.permutation_test(
+        (first.sum(axis=1), second.sum(axis=1)),
+        lambda a, b, axis: (a - b).sum(axis=axis),
+        permutation_type="samples",
+        n_resamples=np.inf,
+        vectorized=True,
+    )
+    assert sign_flip(first, second) == pytest.approx(expected.pvalue)
+
+
+def test_the_sign_flip_test_by_hand() -> None:
+    # differences 2, 1, 1: of the 8 sums ±2±1±1 two are as large as 4
+    first = np.array([[1, 1], [1, 0], [0, 1]], dtype=bool)
+    assert sign_flip(first, np.zeros_like(first)) == pytest.approx(2 / 8)
+
+
+def test_the_sign_flip_test_stays_exact_on_ten_thousand_samples() -> None:
+    first, second = paired(5000, 2500, 2400, 100)
+    assert sign_flip(first, second) == pytest.approx(stats.binomtest(2400, 4900).pvalue)
+
+
+def test_holm_by_hand() -> None:
+    corrected = holm(np.array([0.01, 0.04, 0.03, 0.005]))
+    assert corrected == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert holm(np.array([0.7, 0.6])).tolist() == [1, 1]
+    assert holm(np.array([0.2])).tolist() == [0.2]
+
+
+def test_of_many_equal_defenses_one_in_twenty_families_is_wrong() -> None:
+    rng, wrong = np.random.default_rng(0), []
+    for _ in range(400):
+        base, *others = (correlated(rng, (100, 3), 0.7, 0.0) for _ in range(5))
+        p_values = np.array([sign_flip(other, base) for other in others])
+        wrong.append((p_values.min() < 0.05, holm(p_values).min() < 0.05))
+    uncorrected, corrected = np.mean(wrong, axis=0)
+    assert uncorrected > 0.1
+    assert corrected < 0.07
 
 
 @given(values, st.data())

@@ -107,3 +107,7 @@ def test_latex_has_booktabs_rules_and_escapes() -> None:
     for part in (r"\toprule", r"\midrule", r"\bottomrule", r"\caption{A title}", r"50 \% \& more"):
         assert part in text
     assert r"n\_x" in text
+
+
+def test_latex_keeps_the_sign_of_small_p_values() -> None:
+    assert "$<$0.001 &" in tables.latex(pd.DataFrame({"p": ["<0.001"], "n": [1]}), "A title")

@@ -1,7 +1,8 @@
 """Figures: a frame and axes in, the axes out. No style is set behind the caller's back."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import chain, cycle
 from typing import Any
 
 import matplotlib as mpl
@@ -14,6 +15,10 @@ from matplotlib.figure import Figure
 
 PAGE = 6.75  # width of ICML's page, inches
 LETTERS = 90  # of tick labels that fit beside each other on it
+BARS = "thin bar: 95 % interval over samples; thick bar: ± standard deviation over"
+FEW = 3  # defenses whose marks fit into half of it
+MARKS = "os^DvP*X"
+COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#222222", "#888888")
 
 # Okabe & Ito's colours: told apart by colour-blind readers, and in grey by their lightness
 NATURAL, ADVERSARIAL = "#0072B2", "#E69F00"
@@ -62,50 +67,196 @@ def distributions(axes: Axes, natural: pd.Series, adversarial: pd.Series, label:
     return axes
 
 
-def accuracy_dots(axes: Axes, table: pd.DataFrame, models: list[str]) -> Axes:
-    """Accuracy with its interval under each attack, one marker per model.
+def accuracy_panels(table: pd.DataFrame) -> Figure:
+    """Accuracy under each attack, a panel per threat model; below it the gain over standard AT.
 
-    table: columns model, attack, accuracy, low, high (shares in [0, 1]).
+    table: of tables.accuracies with tables.by_defense, by_threat. Few defenses stand side by side,
+    many in panels as wide as the page. Gains are drawn where several defenses are compared.
     """
-    attacks = list(dict.fromkeys(table["attack"]))
-    offsets = np.linspace(-0.14, 0.14, len(models)) if len(models) > 1 else [0.0]
-    for model, offset, marker, colour in zip(
-        models, offsets, "os^Dvp", sns.color_palette("colorblind", len(models)), strict=False
-    ):
-        part = table[table["model"] == model].set_index("attack").reindex(attacks)
-        middle = 100 * part["accuracy"]
-        errors = [middle - 100 * part["low"], 100 * part["high"] - middle]
-        axes.errorbar(
-            np.arange(len(attacks)) + offset,
-            middle,
-            errors,
-            fmt=marker,
-            color=colour,
-            markersize=4,
-            capsize=2,
-            elinewidth=0.8,
-            label=model,
-        )
-    axes.set_xticks(range(len(attacks)), attacks)
+    defenses = list(dict.fromkeys(table["defense"]))
+    threats = list(table.groupby(["norm", "eps"], sort=False))
+    compared = table.dropna(subset="mean_gain")["defense"].nunique() > 1
+    kinds = [accuracy_dots, gain_dots] if compared else [accuracy_dots]
+    panels = [[(threat, kind) for threat in threats] for kind in kinds]
+    if len(defenses) > FEW:
+        panels = [
+            [(threat, kind)]
+            for threat in threats
+            for kind in kinds
+            if kind is accuracy_dots or threat[1]["mean_gain"].notna().any()
+        ]
+    size = (PAGE, 0.3 + 2.1 * len(panels))
+    drawn, axes = plt.subplots(
+        len(panels), len(panels[0]), figsize=size, sharey="row", squeeze=False
+    )
+    for ax, (((norm, eps), part), draw) in zip(axes.flat, chain(*panels), strict=True):
+        draw(ax, part, defenses)
+        if draw is accuracy_dots:
+            ax.set_title(f"{norm}, ε = {eps}, {part['samples'].iloc[0]} samples")
+        if len(" ".join(part["attack"].unique())) > LETTERS / len(panels[0]):
+            plt.setp(ax.get_xticklabels(), rotation=30, ha="right", rotation_mode="anchor")
+    for ax in axes[:, 1:].flat:
+        ax.set_ylabel("")
+    _legend(drawn, defenses, several_seeds=bool((table["seeds"] > 1).any()))
+    return drawn
+
+
+def _legend(drawn: Figure, defenses: list[str], several_seeds: bool) -> None:
+    """The defenses' marks above the panels, and what the bars are."""
+    marks: dict[str, Any] = {}
+    for ax in drawn.axes:
+        handles, labels = ax.get_legend_handles_labels()
+        marks |= dict(zip(labels, handles, strict=True))
+    drawn.legend(
+        *([marks[name] for name in defenses], defenses),
+        loc="outside upper center",
+        ncols=min(len(defenses), 4),
+        title=f"{BARS} seeds" if several_seeds else None,
+        title_fontsize=7,
+    )
+
+
+def accuracy_dots(axes: Axes, table: pd.DataFrame, defenses: list[str]) -> Axes:
+    """Mean accuracy with its interval under each attack, one mark per defense.
+
+    table: columns defense, attack, mean, std, mean_low, mean_high (shares in [0, 1]).
+    """
+    _marks(axes, table, defenses, ("mean", "std", "mean_low", "mean_high"))
     axes.set(ylabel="accuracy (%)", ylim=(-3, 103))
     return axes
 
 
-def accuracy_panels(table: pd.DataFrame) -> Figure:
-    """A panel per threat model: accuracy with its interval under each attack, a marker per model.
+def gain_dots(axes: Axes, table: pd.DataFrame, defenses: list[str]) -> Axes:
+    """Gain over standard AT with its interval under each attack, one mark per defense.
 
-    table: columns norm, eps, model, attack, samples, accuracy, low, high.
+    table: columns defense, attack, mean_gain, std_gain, gain_low, gain_high (shares). The axis is
+    linear up to 5 points and logarithmic beyond, so that a defense that fails hides no other.
     """
-    models = list(dict.fromkeys(table["model"]))
+    axes.axhline(0, color="0.6", linewidth=0.6, zorder=0)
+    _marks(axes, table, defenses, ("mean_gain", "std_gain", "gain_low", "gain_high"))
+    axes.set_yscale("symlog", linthresh=5, linscale=2)
+    bottom, top = axes.get_ylim()  # of a panel that shares the axis, too
+    low = np.nanmin([140 * table["gain_low"].min(), -6, bottom])
+    high = np.nanmax([140 * table["gain_high"].max(), 6, top])
+    axes.set(ylabel="gain over\nstandard AT (points)", ylim=(low, high))
+    axes.set_yticks([tick for tick in (-50, -15, -5, -2, 0, 2, 5, 15, 50) if low < tick < high])
+    axes.yaxis.set_major_formatter("{x:.0f}")
+    axes.minorticks_off()
+    return axes
+
+
+def _marks(
+    axes: Axes, table: pd.DataFrame, defenses: list[str], columns: tuple[str, str, str, str]
+) -> None:
+    """A mark per defense and attack: value, its thick ± std and its thin interval, in per cent."""
+    attacks = list(dict.fromkeys(table["attack"]))
+    once = table.dropna(subset=columns[0]).drop_duplicates(["defense", "attack"])
+    looks = dict(zip(defenses, cycle(zip(MARKS, COLOURS, strict=True)), strict=False))
+    here = [name for name in defenses if name in set(once["defense"])]
+    width = min(0.14 * (len(here) - 1), 0.35)
+    for defense, offset in zip(here, np.linspace(-width, width, len(here)), strict=True):
+        mark, colour = looks[defense]
+        part = once[once["defense"] == defense].set_index("attack").reindex(attacks)
+        numbers = (100 * part[name] for name in columns)
+        _bars(axes, np.arange(len(attacks)) + offset, numbers, mark, colour, defense)
+    axes.set_xticks(range(len(attacks)), attacks)
+    axes.set_xlim(-0.5, len(attacks) - 0.5)
+
+
+def _bars(
+    axes: Axes, at: np.ndarray, numbers: Iterable[pd.Series], mark: str, colour: str, label: str
+) -> None:
+    """Marks with their thick ± std and their thin interval: value, std, low, high."""
+    value, std, low, high = numbers
+    axes.errorbar(at, value, std, fmt="none", ecolor=colour, elinewidth=3, alpha=0.4)
+    axes.errorbar(
+        *(at, value, [value - low, high - value]),
+        fmt=mark,
+        color=colour,
+        markeredgecolor="0.15",
+        markeredgewidth=0.4,
+        markersize=5.5 if mark == "*" else 4,
+        capsize=1.5,
+        elinewidth=0.8,
+        label=label,
+    )
+
+
+PAIRED = {
+    "accuracy (%)": ("reported", "measured", "low", "high"),
+    "gain (points)": ("reported_gain", "measured_gain", "gain_low", "gain_high"),
+}
+
+
+def pair_panels(pairs: pd.DataFrame) -> Figure:
+    """Reported against measured: accuracies, and gains over standard AT with their intervals.
+
+    pairs: of tables.pairs, with setting. The line is where both are equal. Gains have a panel where
+    there are some.
+    """
+    kinds = [kind for kind, names in PAIRED.items() if pairs[list(names)].notna().all(axis=1).any()]
+    drawn, axes = plt.subplots(1, len(kinds), figsize=(PAGE, 3.2), squeeze=False)
+    cases = pairs.groupby(["dataset", "setting"], sort=False)
+    looks = cycle(zip("os^D", (NATURAL, ADVERSARIAL) * 2, strict=True))
+    for ((dataset, setting), part), (mark, colour) in zip(cases, looks, strict=False):
+        common = {"fmt": mark, "color": colour, "markersize": 3.5, "elinewidth": 0.5}
+        common |= {"markerfacecolor": "white" if setting == "black-box" else colour}
+        for ax, kind in zip(axes[0], kinds, strict=True):
+            _crosses(ax, part, PAIRED[kind], common | {"label": f"{dataset}, {setting}"})
+    for ax, kind in zip(axes[0], kinds, strict=True):
+        ax.axline((0, 0), slope=1, color="0.6", linewidth=0.6, zorder=0)
+        ax.axhline(0, color="0.85", linewidth=0.6, zorder=0)
+        ax.axvline(0, color="0.85", linewidth=0.6, zorder=0)
+        ax.set(xlabel=f"reported {kind}", ylabel=f"measured {kind}")
+    drawn.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    return drawn
+
+
+def _crosses(
+    axes: Axes, part: pd.DataFrame, columns: tuple[str, str, str, str], look: dict[str, Any]
+) -> None:
+    """A mark per pair with the interval of what was measured, in per cent."""
+    theirs, ours, low, high = (100 * part[name] for name in columns)
+    axes.errorbar(theirs, ours, [ours - low, high - ours], **look)
+
+
+def level_dots(axes: Axes, table: pd.DataFrame, across: str, series: str) -> Axes:
+    """Means with their thick ± std and thin interval: a place per value of one column, a mark per
+    value of another.
+
+    table: columns mean, std, low, high in one unit; across, series: names of those two columns.
+    """
+    places, names = (list(dict.fromkeys(table[column])) for column in (across, series))
+    width = 0.13 * (len(names) - 1)
+    looks = zip(names, np.linspace(-width, width, len(names)), MARKS, COLOURS, strict=False)
+    for name, offset, mark, colour in looks:
+        part = table[table[series] == name].set_index(across).reindex(places)
+        numbers = (part[column] for column in ("mean", "std", "low", "high"))
+        _bars(axes, np.arange(len(places)) + offset, numbers, mark, colour, name)
+    axes.set_xticks(range(len(places)), places)
+    axes.set_xlim(-0.5, len(places) - 0.5)
+    return axes
+
+
+def difference_panels(table: pd.DataFrame, reference: str) -> Figure:
+    """Accuracy under each attack, and below it the difference from one defense, per threat model.
+
+    table: of tables.accuracies with tables.by_defense and tables.differences, by_threat.
+    """
+    defenses = list(dict.fromkeys(table["defense"]))
     threats = list(table.groupby(["norm", "eps"], sort=False))
-    drawn, axes = plt.subplots(1, len(threats), figsize=(PAGE, 2.4), sharey=True, squeeze=False)
-    for ax, ((norm, eps), part) in zip(axes[0], threats, strict=True):
-        accuracy_dots(ax, part, models)
-        ax.set_title(f"{norm}, ε = {eps}, {part['samples'].iloc[0]} samples")
-        if len(" ".join(part["attack"].unique())) > LETTERS / len(threats):
-            plt.setp(ax.get_xticklabels(), rotation=30, ha="right", rotation_mode="anchor")
-    for ax in axes[0][1:]:
-        ax.set_ylabel("")
-    handles, labels = axes[0][0].get_legend_handles_labels()
-    drawn.legend(handles, labels, loc="outside upper center", ncols=min(len(models), 3))
+    drawn, axes = plt.subplots(
+        2 * len(threats), 1, figsize=(PAGE, 0.4 + 3.8 * len(threats)), squeeze=False
+    )
+    names = {
+        f"difference{kind}": f"{other}_gain" for kind, other in (("", "mean"), ("_std", "std"))
+    }
+    names |= {"difference_low": "gain_low", "difference_high": "gain_high"}
+    for ((norm, eps), part), (above, below) in zip(threats, axes.reshape(-1, 2), strict=True):
+        accuracy_dots(above, part, defenses)
+        above.set_title(f"{norm}, ε = {eps}, {part['samples'].iloc[0]} samples")
+        against = part.drop(columns=[*names.values()]).rename(columns=names)
+        gain_dots(below, against, defenses)
+        below.set_ylabel(f"difference from\n{reference} (points)")
+    _legend(drawn, defenses, several_seeds=bool((table["seeds"] > 1).any()))
     return drawn

@@ -6,7 +6,7 @@ The distributions come from scipy.special, which loads in a tenth of scipy.stats
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import bdtr, betaincinv, ndtri
+from scipy.special import bdtr, betaincinv, gammaln, ndtri
 
 
 @dataclass(frozen=True)
@@ -28,10 +28,32 @@ def clopper_pearson(successes: int, trials: int, level: float = 0.95) -> Estimat
     """
     if not 0 <= successes <= trials or trials == 0:
         raise ValueError(f"{successes} successes of {trials} trials")
-    failures, tail = trials - successes, (1 - level) / 2
-    low = betaincinv(successes, failures + 1, tail) if successes else 0.0
-    high = betaincinv(successes + 1, failures, 1 - tail) if failures else 1.0
-    return Estimate(successes / trials, float(low), float(high))
+    return _beta_interval(successes / trials, trials, level)
+
+
+def _beta_interval(share: float, trials: float, level: float) -> Estimate:
+    """Clopper and Pearson's interval; the trials need not be a whole number."""
+    successes, failures, tail = share * trials, (1 - share) * trials, (1 - level) / 2
+    low = betaincinv(successes, failures + 1, tail) if share > 0 else 0.0
+    high = betaincinv(successes + 1, failures, 1 - tail) if share < 1 else 1.0
+    return Estimate(share, float(low), float(high))
+
+
+def shared_share(verdicts: np.ndarray, level: float = 0.95) -> Estimate:
+    """The mean of several models' verdicts on the same samples: (n, models) bool.
+
+    Samples are drawn and models are not: the interval is for these models on further samples, and
+    says nothing of models trained anew. n samples seen by s models are neither n nor n·s
+    independent verdicts; Clopper and Pearson's interval is taken of as many as would vary like the
+    samples' means do (Korn & Graubard, Survey Methodology 1998). With one model it is exact.
+    """
+    means = verdicts.mean(axis=1)
+    share = float(means.mean())
+    trials = float(len(means))  # where all agree, nothing tells how the models depend
+    if 0 < share < 1:
+        single = share * (1 - share)
+        trials *= single / max(float(means.var()), single / verdicts.shape[1])
+    return _beta_interval(share, trials, level)
 
 
 def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
@@ -43,6 +65,54 @@ def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
     only_second = int((~first & second).sum())
     fewer, both = min(only_first, only_second), only_first + only_second
     return min(1.0, 2 * float(bdtr(fewer, both, 0.5)))
+
+
+def mean_difference(first: np.ndarray, second: np.ndarray, level: float = 0.95) -> Estimate:
+    """How much larger the mean of `first` is, on the same samples: (n, models), (n, models) bool.
+
+    The interval is over samples, for these models. It is Bonett & Price's (J. Educ. Behav. Stat.
+    2012) for paired proportions, of the differences of the samples' means: with one difference of
+    +1 and one of −1 more, it does not shrink to a point where no sample differs.
+    """
+    differences = first.mean(axis=1) - second.mean(axis=1)
+    more = np.append(differences, [1.0, -1.0])
+    width = ndtri(0.5 + level / 2) * more.std() / np.sqrt(len(more))
+    low, high = np.clip([more.mean() - width, more.mean() + width], -1, 1)
+    return Estimate(float(differences.mean()), float(low), float(high))
+
+
+def sign_flip(first: np.ndarray, second: np.ndarray) -> float:
+    """Exact two-sided p-value that two groups of models do equally well: (n, models) bool both.
+
+    The null: exchanging the groups on any sample changes nothing. Each sample's difference keeps
+    its size and takes either sign, all 2ⁿ ways being counted (Fisher's paired permutation test).
+    With one model on each side it is McNemar's exact test.
+    """
+    differences = first.sum(axis=1, dtype=int) - second.sum(axis=1, dtype=int)
+    sizes = np.bincount(np.abs(differences))
+    ways = np.ones(1)  # of the sum of the differences that are positive
+    for size, count in enumerate(sizes[1:], start=1):
+        spaced = np.zeros(size * count + 1)
+        spaced[::size] = _fair_coins(int(count))
+        ways = np.convolve(ways, spaced)
+    sums = 2 * np.arange(len(ways)) - (len(ways) - 1)
+    return min(1.0, float(ways[np.abs(sums) >= abs(differences.sum())].sum()))
+
+
+def _fair_coins(tosses: int) -> np.ndarray:
+    """How likely 0, 1, …, all of the tosses are heads: (tosses + 1,)."""
+    heads = np.arange(tosses + 1)
+    ways = gammaln(tosses + 1) - gammaln(heads + 1) - gammaln(tosses - heads + 1)
+    return np.asarray(np.exp(ways - tosses * np.log(2)))
+
+
+def holm(p_values: np.ndarray) -> np.ndarray:
+    """p-values corrected for their number (Holm, Scand. J. Stat. 1979): (m,), in their order."""
+    order = np.argsort(p_values)
+    factors = np.arange(len(order), 0, -1)
+    corrected = np.empty(len(order))
+    corrected[order] = np.minimum(1, np.maximum.accumulate(factors * p_values[order]))
+    return corrected
 
 
 def paired_auroc(higher: np.ndarray, lower: np.ndarray, level: float = 0.95) -> Estimate:

@@ -1,0 +1,74 @@
+"""From records to tables: frame -> frame, and the forms in which a table is written."""
+
+from workbench.tables.accuracy import (
+    CLEAN,
+    WORST_CASE,
+    accuracies,
+    bracketed,
+    by_threat,
+    total_costs,
+    verdicts,
+)
+from workbench.tables.beside import beside, pairs
+from workbench.tables.choice import of_defenses, threats_with
+from workbench.tables.defenses import by_defense, named, plain_attack, trained_under
+from workbench.tables.differences import (
+    compared,
+    difference_sentence,
+    difference_texts,
+    differences,
+)
+from workbench.tables.layout import SURE, accuracy_texts, gain_texts, pair_texts, standing
+from workbench.tables.levels import PAIR, level_text, levels, separation, spread
+from workbench.tables.observation import (
+    BASELINE,
+    DIVERGED,
+    QUANTITIES,
+    observation,
+    observation_texts,
+)
+from workbench.tables.text import interval, latex, markdown, mean_std, p_text, percent, points
+
+__all__ = [
+    "BASELINE",
+    "CLEAN",
+    "DIVERGED",
+    "PAIR",
+    "QUANTITIES",
+    "SURE",
+    "WORST_CASE",
+    "accuracies",
+    "accuracy_texts",
+    "beside",
+    "bracketed",
+    "by_defense",
+    "by_threat",
+    "compared",
+    "difference_sentence",
+    "difference_texts",
+    "differences",
+    "gain_texts",
+    "interval",
+    "latex",
+    "level_text",
+    "levels",
+    "markdown",
+    "mean_std",
+    "named",
+    "observation",
+    "observation_texts",
+    "of_defenses",
+    "p_text",
+    "pair_texts",
+    "pairs",
+    "percent",
+    "plain_attack",
+    "points",
+    "separation",
+    "spread",
+    "standing",
+    "threats_with",
+    "total_costs",
+    "trained_under",
+    "verdicts",
+]

@@ -1,0 +1,75 @@
+"""Numbers as text, and the forms in which a table is written."""
+
+import pandas as pd
+
+
+def interval(value: float, low: float, high: float) -> str:
+    """A value with its interval as text.
+
+    >>> interval(0.5, 0.25, 0.75)
+    '0.500 [0.250, 0.750]'
+    """
+    return f"{value:.3f} [{low:.3f}, {high:.3f}]"
+
+
+def mean_std(values: pd.Series, digits: int) -> str:
+    """Mean ± standard deviation as text; the value alone where there is one.
+
+    >>> mean_std(pd.Series([1.0, 3.0]), 1)
+    '2.0 ± 1.4'
+    """
+    if len(values) == 1:
+        return f"{values.iloc[0]:.{digits}f}"
+    return f"{values.mean():.{digits}f} ± {values.std():.{digits}f}"
+
+
+def percent(accuracy: float, low: float, high: float, std: float = float("nan")) -> str:
+    """An accuracy with its interval as text, in percent, ± its standard deviation where given.
+
+    >>> percent(0.5, 0.4, 0.6), percent(0.5, 0.4, 0.6, 0.011)
+    ('50.0 [40.0, 60.0]', '50.0 ± 1.1 [40.0, 60.0]')
+    """
+    spread = "" if pd.isna(std) else f" ± {100 * std:.1f}"
+    return f"{100 * accuracy:.1f}{spread} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def points(gain: float, std: float) -> str:
+    """A difference of accuracies in percentage points, ± its standard deviation where it has one.
+
+    >>> points(0.012, 0.008), points(-0.5, float("nan"))
+    ('+1.2 ± 0.8', '-50.0')
+    """
+    text = f"{100 * gain:+.1f}"
+    return text if pd.isna(std) else f"{text} ± {100 * std:.1f}"
+
+
+def p_text(p: float) -> str:
+    """A p-value as text, three digits.
+
+    >>> p_text(0.0312), p_text(1e-9)
+    ('0.031', '<0.001')
+    """
+    return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """A table of texts and numbers in Markdown; numbers are aligned right."""
+    numeric = [pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes]
+    rule = ["---:" if right else "---" for right in numeric]
+    lines = [
+        list(table.columns),
+        rule,
+        *([str(v) for v in row] for row in table.itertuples(index=False)),
+    ]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+def latex(table: pd.DataFrame, caption: str) -> str:
+    """A table in LaTeX with booktabs rules; special characters are escaped."""
+    text = (
+        table.style.hide(axis="index")
+        .format(escape="latex")
+        .format_index(escape="latex", axis="columns")
+        .to_latex(hrules=True, caption=caption, position="t", position_float="centering")
+    )
+    return str(text).replace("<", "$<$")  # in LaTeX's old encoding "<" alone is another sign
