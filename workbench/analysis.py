@@ -32,7 +32,7 @@ from workbench.evaluation.store import Store
 from workbench.evaluation.transfer import TransferRequest, transfer_all
 from workbench.information import Fit
 from workbench.models import Classifier, load_model
-from workbench.profiles import load_profile
+from workbench.profiles import Profile, load_profile
 from workbench.provenance import commit, versions
 from workbench.screen import guarded, output, progress_bar, say, show, write_json, write_text
 from workbench.specs import EvaluationRun, ExperimentRun, Run, TransferRun
@@ -81,13 +81,15 @@ def run(
     device: str,
     folder: Path,
     executor: Executor = in_process,
+    changed: Profile | None = None,
 ) -> Outcome:
     """Measure what an analysis needs and the store lacks; draw its figure and table; save them.
 
     module: the analysis. profile: its name or path. folder: where NAME.{pdf,png,csv,md,tex,json}
-    are written. Raises InputError for bad input of any kind.
+    are written. changed: the profile where it is not as its file says, as after a retraining.
+    Raises InputError for bad input of any kind.
     """
-    runs: Sequence[Run] = module.runs(load_profile(profile))
+    runs: Sequence[Run] = module.runs(changed or load_profile(profile))
     frame, keys, origins = records(runs, store, device_of(device), executor)
     name = Path(str(module.__file__)).stem
     title = (module.__doc__ or name).strip().splitlines()[0].rstrip(".")
@@ -142,7 +144,7 @@ def records(
     columns and "name".
     """
     load, data = cache(load_model), cache(load_data)
-    requests = [_request(run, load, data, device) for run in runs]
+    requests = [request(run, load, data, device) for run in runs]
     frames, keys, origins = [], [], []
     for run, found in zip(runs, _measured(requests, store, executor), strict=True):
         source = {"source_name": run.source_name} if isinstance(run, TransferRun) else {}
@@ -155,7 +157,7 @@ def records(
     return pd.concat(frames, ignore_index=True), keys, origins
 
 
-def _request(
+def request(
     run: Run, load: Callable[..., Classifier], data: Callable[..., Dataset], device: str
 ) -> Request:
     """A run with its names resolved."""
@@ -180,8 +182,9 @@ def _request(
         fit_samples=run.fit_samples,
         seed=run.seed,
         critic_seed=run.critic_seed,
-        fit=Fit(),
+        fit=Fit(objective=run.objective),
         unit_size=run.unit_size,
+        standard=run.standard,
     )
 
 

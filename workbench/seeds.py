@@ -55,6 +55,24 @@ class Noise:
         return rows.to(x.device)
 
 
+@dataclass(frozen=True)
+class Stream:
+    """Random numbers for a batch as a whole, as training uses them: its rows never meet others.
+
+    Cheaper than Noise, whose rows have a generator each. Drawn on the CPU: equal on every device.
+    """
+
+    seed: int
+
+    def uniform(self, x: torch.Tensor, *purpose: str | int) -> torch.Tensor:
+        """Uniform numbers in [0, 1) of the shape and device of x."""
+        return torch.rand(x.shape, generator=generator(self.seed, *purpose)).to(x.device)
+
+    def normal(self, x: torch.Tensor, *purpose: str | int) -> torch.Tensor:
+        """Standard normal numbers of the shape and device of x."""
+        return torch.randn(x.shape, generator=generator(self.seed, *purpose)).to(x.device)
+
+
 @contextmanager
 def forked(seed: int) -> Iterator[None]:
     """Run code of a library that uses global generators: seeded inside, untouched outside."""

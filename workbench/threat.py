@@ -6,7 +6,7 @@ from fractions import Fraction
 import torch
 
 from workbench.errors import InputError
-from workbench.seeds import Noise
+from workbench.seeds import Noise, Stream
 
 NORMS = ("Linf", "L2")
 
@@ -95,7 +95,9 @@ class ThreatModel:
             return torch.ones_like(gradient[:, :1, :1, :1])
         return gradient.abs()
 
-    def random_start(self, x: torch.Tensor, noise: Noise, *purpose: str | int) -> torch.Tensor:
+    def random_start(
+        self, x: torch.Tensor, noise: Noise | Stream, *purpose: str | int
+    ) -> torch.Tensor:
         """A uniform point of the ball around each x, clipped to the box: shape kept."""
         if self.norm == "Linf":
             delta = (2 * noise.uniform(x, *purpose) - 1) * self.epsilon

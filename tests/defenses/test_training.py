@@ -1,15 +1,21 @@
-"""Training: losses by hand, the training attack's budget, and a resume that changes nothing."""
+"""Training: the training attack's budget, schedules, and a resume that changes nothing."""
 
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from torch import nn
 
+from workbench import seeds
 from workbench.data import Dataset
 from workbench.defenses import DEFENSES
-from workbench.defenses.training import Recipe, decay, perturb, train
+from workbench.defenses.recipe import SCHEDULES, Recipe
+from workbench.defenses.training import perturb, train
 from workbench.errors import InputError
-from workbench.seeds import Noise
+from workbench.information import Reference, image_critic
+from workbench.models import build
+from workbench.seeds import Stream
 
 CLASSES = tuple("abcdefghij")
 
@@ -31,55 +37,94 @@ class Fixed(nn.Module):
         return torch.stack([mean, -mean], 1)
 
 
-def cross_entropy_by_hand(mean: float, label: int) -> float:
-    sign = 1 if label == 0 else -1
-    return float(np.log1p(np.exp(-2 * sign * mean)))
-
-
-def test_natural_is_the_cross_entropy_on_x_and_crafts_nothing() -> None:
-    x = torch.stack([torch.full((1, 2, 2), 0.25), torch.full((1, 2, 2), 0.75)])
-    y = torch.tensor([0, 1])
-
-    def never() -> torch.Tensor:
-        raise AssertionError("natural training crafted adversarial samples")
-
-    expected = np.mean([cross_entropy_by_hand(0.25, 0), cross_entropy_by_hand(0.75, 1)])
-    assert DEFENSES["natural"](Fixed(), x, y, never).item() == pytest.approx(expected)
-
-
-def test_standard_at_is_the_cross_entropy_on_the_adversarial_samples() -> None:
-    x, y = torch.full((1, 1, 2, 2), 0.5), torch.tensor([0])
-    moved = torch.full((1, 1, 2, 2), 0.3)
-    loss = DEFENSES["standard-at"](Fixed(), x, y, lambda: moved)
-    assert loss.item() == pytest.approx(cross_entropy_by_hand(0.3, 0))
-
-
 @pytest.mark.parametrize(("norm", "eps"), [("Linf", "0.1"), ("L2", "1/2")])
 def test_the_training_attack_stays_in_its_budget_and_raises_the_loss(norm, eps) -> None:
     recipe = Recipe("standard-at", "rows", "small-cnn", norm, eps)
     x = torch.rand(6, 1, 4, 4, generator=torch.Generator().manual_seed(0))
-    y = torch.zeros(6, dtype=torch.int64)
-    net = Fixed().train()
-    x_adv = perturb(recipe, net, x, y, Noise(0, tuple(range(6))))
+    net = Fixed().eval()
+    x_adv = perturb(recipe, net, x, lambda logits: -logits[:, 0].sum(), Stream(0))
     assert recipe.threat.contains(x_adv, x).all()
     assert (net(x_adv)[:, 0] < net(x)[:, 0]).all()
-    assert net.training
+
+
+def test_the_training_attack_leaves_the_weights_without_gradient_and_trainable() -> None:
+    recipe = Recipe("standard-at", "rows", "small-cnn")
+    net = nn.Sequential(nn.Flatten(), nn.Linear(16, 2))
+    x = torch.rand(6, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    perturb(recipe, net, x, lambda logits: logits[:, 0].sum(), Stream(0))
+    assert all(w.requires_grad and w.grad is None for w in net.parameters())
+
+
+def test_the_twin_that_is_attacked_follows_the_weights(tmp_path) -> None:
+    """Training with the quick twin equals a plain loop, step by step, up to rounding."""
+    recipe = Recipe("standard-at", "rows", "small-cnn", epochs=2, batch=48, attack_steps=3)
+    samples = data()
+    ours = train(recipe, samples, tmp_path / "ours").net
+    with seeds.forked(seeds.derive(0, "weights")):
+        net = build("small-cnn", samples.shape, 10)
+    optimizer = torch.optim.SGD(net.parameters(), 0.05, momentum=0.9, weight_decay=2e-4)
+    for step in range(4):
+        order = torch.randperm(96, generator=seeds.generator(0, "order", step // 2))
+        x, y = samples.rows(order[48 * (step % 2) :][:48].numpy(), "cpu")
+        optimizer.param_groups[0]["lr"] = recipe.rate(step / 4)
+        start = seeds.generator(seeds.derive(0, "step", step), "start")
+        delta = (torch.rand(x.shape, generator=start) * 2 - 1) * 0.1
+        x_adv = (x + delta).clamp(0, 1)
+        for _ in range(3):
+            x_adv.requires_grad_()
+            loss = nn.functional.cross_entropy(net(x_adv), y)
+            (gradient,) = torch.autograd.grad(loss, x_adv)
+            moved = x_adv.detach() + 0.025 * gradient.sign()
+            x_adv = torch.minimum(torch.maximum(moved, x - 0.1), x + 0.1).clamp(0, 1)
+        optimizer.zero_grad()
+        nn.functional.cross_entropy(net(x_adv), y).backward()
+        optimizer.step()
+    for name, tensor in net.state_dict().items():
+        assert torch.allclose(ours.state_dict()[name], tensor, atol=1e-3), name
 
 
 def test_the_rate_falls_as_in_the_paper() -> None:
-    rates = [decay(epoch / 100) for epoch in (0, 74, 75, 89, 90, 99)]
-    assert rates == [1, 1, 0.1, 0.1, 0.01, 0.01]
+    recipe = Recipe("natural", "rows", "small-cnn", lr=0.1)
+    rates = [recipe.rate(epoch / 100) for epoch in (0, 74, 75, 89, 90, 99)]
+    assert rates == pytest.approx([0.1, 0.1, 0.01, 0.01, 0.001, 0.001])
+
+
+@given(st.floats(0, 1, exclude_max=True), st.sampled_from(sorted(SCHEDULES)))
+def test_a_schedule_stays_between_0_and_1(done, name) -> None:
+    assert 0 <= SCHEDULES[name](done) <= 1
 
 
 class Stop(Exception):
     pass
 
 
-@pytest.mark.parametrize("defense", DEFENSES)
-def test_stopped_and_resumed_equals_uninterrupted(tmp_path, defense) -> None:
-    recipe = Recipe(defense, "rows", "small-cnn", epochs=3, batch=40, attack_steps=2)
+def critics(samples: Dataset) -> dict[str, Reference]:
+    """Critics as they start, for images of the samples and for small noise."""
+    x, _ = samples.batch(0, len(samples))
+    found = {}
+    for seed, (name, patterns) in enumerate((("natural", x), ("adversarial", 0.1 * x))):
+        critic = image_critic(1, 10, 8, seed=seed)
+        critic.calibrate(patterns, torch.randn(96, 10, generator=torch.Generator().manual_seed(1)))
+        found[name] = Reference.of(critic, patterns)
+    return found
+
+
+VARIANTS = [
+    *({"defense": name} for name in DEFENSES),
+    {"defense": "namid:refresh=true,warmup=0.5"},
+    {"defense": "standard-at", "optimizer": "adam", "lr": 1e-3, "schedule": "one-cycle"},
+    {"defense": "trades", "augment": "crop-flip", "norm": "L2", "eps": "1"},
+    {"defense": "namid", "precision": "bfloat16"},
+]
+
+
+@pytest.mark.parametrize("settings", VARIANTS, ids=lambda s: " ".join(map(str, s.values())))
+def test_stopped_and_resumed_equals_uninterrupted(tmp_path, settings) -> None:
+    common = {"epochs": 3, "batch": 40, "attack_steps": 2, "base": "given"}
+    recipe = Recipe(data="rows", arch="small-cnn", **common | settings)
     samples = data()
-    whole = train(recipe, samples, tmp_path / "whole")
+    given_ = critics(samples)
+    whole = train(recipe, samples, tmp_path / "whole", critics=given_)
 
     def stop(done: int, total: int, doing: str) -> None:
         assert total == 9
@@ -87,23 +132,52 @@ def test_stopped_and_resumed_equals_uninterrupted(tmp_path, defense) -> None:
             raise Stop
 
     with pytest.raises(Stop):
-        train(recipe, samples, tmp_path / "stopped", progress=stop)
-    resumed = train(recipe, samples, tmp_path / "stopped")
-    for name, tensor in whole.state_dict().items():
-        assert torch.equal(tensor, resumed.state_dict()[name]), name
+        train(recipe, samples, tmp_path / "stopped", progress=stop, critics=given_)
+    resumed = train(recipe, samples, tmp_path / "stopped", critics=given_)
+    for name, tensor in whole.net.state_dict().items():
+        assert torch.equal(tensor, resumed.net.state_dict()[name]), name
+    assert whole.history == resumed.history
+    assert [line["epoch"] for line in whole.history] == [1, 2, 3]
+
+
+def test_training_leaves_the_critics_it_is_given(tmp_path) -> None:
+    samples = data()
+    given_ = critics(samples)
+    before = [w.clone() for used in given_.values() for w in used.critic.parameters()]
+    recipe = Recipe("namid:refresh=true", "rows", "small-cnn", epochs=1, base="given")
+    train(recipe, samples, tmp_path / "state", critics=given_)
+    after = [w for used in given_.values() for w in used.critic.parameters()]
+    assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))
+
+
+def test_a_defense_without_its_critics_is_refused(tmp_path) -> None:
+    recipe = Recipe("namid", "rows", "small-cnn", base="given")
+    with pytest.raises(InputError, match="fitted critics: adversarial, natural"):
+        train(recipe, data(), tmp_path / "state")
+
+
+def test_a_training_may_start_from_its_base(tmp_path) -> None:
+    samples = data()
+    base = train(Recipe("natural", "rows", "small-cnn", epochs=1), samples, tmp_path / "a").net
+    recipe = Recipe("natural", "rows", "small-cnn", epochs=1, lr=1e-12, base="given", start="base")
+    found = train(recipe, samples, tmp_path / "b", base=base).net
+    for name, tensor in base.state_dict().items():
+        assert torch.allclose(found.state_dict()[name], tensor, atol=1e-6), name
 
 
 def test_training_learns(tmp_path) -> None:
     recipe = Recipe("natural", "rows", "small-cnn", epochs=12, batch=16)
     samples = data()
-    net = train(recipe, samples, tmp_path / "state")
+    net = train(recipe, samples, tmp_path / "state").net
     x, y = samples.batch(0, len(samples))
     assert (net(x).argmax(1) == y).float().mean() > 0.9
 
 
 def test_the_seed_decides_the_weights(tmp_path) -> None:
     nets = [
-        train(Recipe("natural", "rows", "small-cnn", epochs=1, seed=seed), data(), tmp_path / name)
+        train(
+            Recipe("natural", "rows", "small-cnn", epochs=1, seed=seed), data(), tmp_path / name
+        ).net
         for seed, name in ((0, "a"), (0, "b"), (1, "c"))
     ]
     first, again, other = (net.state_dict()["0.weight"] for net in nets)
@@ -135,7 +209,7 @@ def test_a_full_disk_is_one_line_and_the_last_checkpoint_stays(tmp_path, monkeyp
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("workbench.defenses.training.os.fsync", full)
+    monkeypatch.setattr("workbench.defenses.checkpoint.os.fsync", full)
     with pytest.raises(InputError, match="No space left"):
         train(Recipe("natural", "rows", "small-cnn", epochs=1), data(), tmp_path / "state")
     assert not list(tmp_path.iterdir())
@@ -154,6 +228,12 @@ def test_a_diverging_loss_is_one_line(tmp_path) -> None:
     "wrong",
     [
         {"defense": "magic"},
+        {"defense": "namid"},
+        {"optimizer": "lion"},
+        {"schedule": "none"},
+        {"augment": "cutout"},
+        {"precision": "int8"},
+        {"start": "base"},
         {"epochs": 0},
         {"lr": -1.0},
         {"weight_decay": -1.0},

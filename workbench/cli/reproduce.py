@@ -1,7 +1,11 @@
 """`workbench reproduce`: every figure and table of a profile."""
 
 import importlib
+from pathlib import Path
 from types import ModuleType
+from typing import Annotated
+
+import typer
 
 from workbench import options
 from workbench.analysis import Outcome, run, show_all
@@ -10,11 +14,17 @@ from workbench.errors import InputError
 from workbench.evaluation.execution import executor, usual_workers
 from workbench.evaluation.store import Store
 from workbench.profiles import load_profile
-from workbench.screen import output, say
+from workbench.screen import output, progress_bar, say
+from workbench.trainings import retrained, train_profile
+
+Retrain = Annotated[
+    bool, typer.Option("--retrain", help="Train the profile's models first, and measure those.")
+]
 
 
 def reproduce(
     profile: options.ProfileName = "demo",
+    retrain: Retrain = False,
     device: options.Device = "auto",
     workers: options.UsualWorkers = None,
     scheduler: options.Scheduler = None,
@@ -23,15 +33,23 @@ def reproduce(
 ) -> None:
     """Make every figure and table of a profile; what the store has is not computed again.
 
-    Example: workbench reproduce --profile demo
+    Examples:
+    workbench reproduce --profile demo
+    workbench reproduce --profile fashion-mnist --retrain
     """
     results = Store(store, say)
     outcomes: list[Outcome] = []
-    names, device = load_profile(profile).analyses, device_of(device)
+    wanted, device = load_profile(profile), device_of(device)
     with executor(workers, scheduler, usual_workers(device)) as computing:
-        for name in names:
+        if retrain:
+            out = store / "models" / Path(profile).stem
+            with progress_bar() as progress:
+                trained = train_profile(wanted, out, results, device, progress, computing)
+            wanted = retrained(wanted, trained)
+        common = results, device, figures, computing, wanted
+        for name in wanted.analyses:
             say(f"analysis {name}")
-            outcomes.append(run(_analysis(name), profile, results, device, figures, computing))
+            outcomes.append(run(analysis_of(name), profile, *common))
             show_all(outcomes[-1])
     for outcome in outcomes:
         output.print(outcome.finding, highlight=False, soft_wrap=True)
@@ -39,7 +57,7 @@ def reproduce(
     output.print(f"Open {files}; tables lie beside them as .md, .csv and .tex.", soft_wrap=True)
 
 
-def _analysis(name: str) -> ModuleType:
+def analysis_of(name: str) -> ModuleType:
     """The module of an analysis: from the current folder, or as it came with the package."""
     try:
         return importlib.import_module(f"analyses.{name}")

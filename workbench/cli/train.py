@@ -1,30 +1,47 @@
-"""`workbench train`: train a model by a recipe, measure it, and write weights and card."""
+"""`workbench train`: train models by a recipe or a profile, and write weights and cards."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import pandas as pd
 import typer
 
-from workbench import options, tables
-from workbench.data import Dataset, describe, load_data
-from workbench.defenses.training import Recipe
-from workbench.defenses.training import train as run
+from workbench import options, trainings
+from workbench.data import describe, load_data
+from workbench.defenses import DEFENSES
+from workbench.defenses.recipe import AUGMENTATIONS, OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe
 from workbench.devices import device_of
 from workbench.errors import InputError
-from workbench.evaluation.battery import evaluate
+from workbench.evaluation.execution import executor, usual_workers
 from workbench.evaluation.store import Store
-from workbench.models import Classifier, zoo
-from workbench.provenance import provenance
+from workbench.evaluation.training import TrainingRequest, train_here
+from workbench.information import OBJECTIVES
+from workbench.models import load_model
+from workbench.profiles import load_profile
 from workbench.screen import output, progress_bar, say, show
 
+
+def _one_of(*parts: Any) -> str:
+    return ", ".join(str(part) for part in parts)
+
+
+Defense = Annotated[
+    str | None,
+    typer.Argument(help=f"{_one_of(*DEFENSES)}; with settings, as namid:alpha=1.", show_default=""),
+]
+ProfileName = Annotated[
+    str | None, typer.Option(help="Train all models of this profile instead of one defense.")
+]
 Out = Annotated[Path, typer.Option(help="Folder for NAME.safetensors and its card NAME.json.")]
 Name = Annotated[str | None, typer.Option(help="Name of the files; the defense's unless given.")]
+Base = Annotated[
+    str, typer.Option(help="h_θ0: the model whose outputs NAMID's critics are fitted to.")
+]
 
 
 def train(
-    defense: Annotated[str, typer.Argument(help="natural or standard-at.")],
+    defense: Defense = None,
+    profile: ProfileName = None,
     out: Out = Path("trained"),
     name: Name = None,
     data: options.Data = "fashion-mnist",
@@ -33,79 +50,95 @@ def train(
     eps: options.Eps = "0.1",
     epochs: Annotated[int, typer.Option(help="Passes over the training samples.")] = 20,
     batch: Annotated[int, typer.Option(help="Samples per step.")] = 128,
-    lr: Annotated[float, typer.Option(help="Rate; /10 after 75 % and 90 % of epochs.")] = 0.05,
+    lr: Annotated[float, typer.Option(help="Highest learning rate.")] = 0.05,
     weight_decay: Annotated[float, typer.Option(help="Weight decay.")] = 2e-4,
+    attack_steps: Annotated[int, typer.Option(help="Steps of the training attack, PGD.")] = 10,
+    attack_step: Annotated[float, typer.Option(help="Their size, in units of ε.")] = 0.25,
+    optimizer: Annotated[str, typer.Option(help=_one_of(*OPTIMIZERS))] = "sgd",
+    schedule: Annotated[str, typer.Option(help=f"Of the rate: {_one_of(*SCHEDULES)}")] = "divided",
+    augment: Annotated[str, typer.Option(help=_one_of(*AUGMENTATIONS))] = "none",
+    precision: Annotated[str, typer.Option(help=_one_of(*PRECISIONS))] = "float32",
+    base: Base = "",
+    start: Annotated[str, typer.Option(help="Weights: fresh, or the base's")] = "fresh",
+    estimator: Annotated[
+        str, typer.Option(help=f"What NAMID's critics maximise: {_one_of(*OBJECTIVES)}")
+    ] = "mim",
+    units: Annotated[int, typer.Option(help="Size of those critics.")] = 128,
+    fit_steps: Annotated[int, typer.Option(help="Steps of their fit.")] = 400,
     seed: options.Seed = 0,
     device: options.Device = "auto",
+    workers: options.UsualWorkers = None,
+    scheduler: options.Scheduler = None,
     store: options.StoreFolder = options.DEFAULT_STORE,
 ) -> None:
-    """Train a model and measure it on the test samples: clean and under PGD-40.
+    """Train a model, or all models of a profile, and measure them: clean and under PGD-40.
 
     Stopped at any moment, the same command goes on after the last whole epoch, to the same
     weights.
 
-    Example: workbench train standard-at --norm Linf --eps 0.1 --epochs 20 --out mine
+    Examples:
+    workbench train standard-at --norm Linf --eps 0.1 --epochs 20 --out mine
+    workbench train namid:alpha=1 --base mine/standard-at.safetensors --out mine
+    workbench train --profile fashion-mnist --out zoo
     """
-    if data not in {known.name for known in describe()}:
+    results, chosen = Store(store, say), device_of(device)
+    if (defense is None) == (profile is None):
+        raise InputError("name a defense to train, or a --profile whose models to train")
+    if profile is not None:
+        wanted = load_profile(profile)
+        with (
+            executor(workers, scheduler, usual_workers(chosen)) as computing,
+            progress_bar() as progress,
+        ):
+            paths = trainings.train_profile(wanted, out, results, chosen, progress, computing)
+    else:
+        assert defense is not None
+        recipe = Recipe(
+            defense,
+            data,
+            arch,
+            norm,
+            eps,
+            epochs,
+            batch,
+            lr,
+            weight_decay,
+            attack_steps,
+            attack_step,
+            seed,
+            optimizer,
+            schedule,
+            augment,
+            precision,
+            base,
+            start,
+            estimator,
+            units,
+            fit_steps,
+        )
+        paths = _train_one(recipe, name, out, results, chosen)
+    for path in paths.values():
+        output.print(f"wrote {path} and its card", highlight=False, soft_wrap=True)
+
+
+def _train_one(
+    recipe: Recipe, name: str | None, out: Path, store: Store, device: str
+) -> dict[str, Path]:
+    """Train one model here, with a progress bar of its steps."""
+    if recipe.data not in {known.name for known in describe()}:
         raise InputError(
-            f"{data} has no test split of its own to measure the model on; train on one of "
+            f"{recipe.data} has no test split of its own to measure the model on; train on one of "
             "`workbench data list`"
         )
-    recipe = Recipe(
-        defense, data, arch, norm, eps, epochs, batch, lr, weight_decay=weight_decay, seed=seed
-    )
-    target = out / f"{name or defense}.safetensors"
-    checkpoint = out / f"{name or defense}.checkpoint"
-    samples = load_data(data, "train", say)
+    samples = load_data(recipe.data, "train", say)
+    arch = None if recipe.base.startswith("zoo:") else recipe.arch
+    shape = samples.shape, len(samples.classes)
+    base = load_model(recipe.base, arch, device, *shape) if recipe.base else None
+    request = TrainingRequest(recipe, samples, base)
+    title = name or recipe.defense.partition(":")[0]
     with progress_bar("steps") as progress:
-        net = run(recipe, samples, checkpoint, device_of(device), progress)
-    model = Classifier(net, str(target))
-    test = load_data(data, "test", say)
+        found = train_here(title, request, store, device, progress)
     with progress_bar() as progress:
-        evaluation = evaluate(
-            model,
-            test,
-            recipe.threat,
-            ["pgd-40"],
-            store=Store(store, say),
-            samples=len(test),
-            progress=progress,
-        )
-    accuracies = tables.accuracies(evaluation.rows).drop(columns="model")
-    zoo.save(name or defense, net, _card(recipe, samples, model, accuracies), root=out)
-    show(accuracies.round(4), f"{defense} on {test.name}, {recipe.threat}")
-    output.print(
-        f"Wrote {target} and its card; evaluate it with: "
-        f"workbench evaluate {target} --arch {arch} --data {data}",
-        highlight=False,
-        soft_wrap=True,
-    )
-
-
-def _card(
-    recipe: Recipe, samples: Dataset, model: Classifier, accuracies: pd.DataFrame
-) -> dict[str, Any]:
-    """What the card of a trained model says."""
-    return {
-        "architecture": recipe.arch,
-        "shape": list(samples.shape),
-        "classes": len(samples.classes),
-        "data": {"name": recipe.data, "fingerprint": samples.fingerprint},
-        "recipe": asdict(recipe),
-        "accuracies": accuracies.to_dict("records"),
-        "fingerprint": model.fingerprint,
-        "retrain": command(recipe),
-        **provenance(),
-    }
-
-
-def command(recipe: Recipe) -> str:
-    """The command that trains by this recipe.
-
-    >>> command(Recipe("natural", "digits", "small-cnn"))[:47]
-    'workbench train natural --data digits --arch sm'
-    """
-    names = ("data", "arch", "norm", "eps", "epochs", "batch", "lr", "weight_decay", "seed")
-    values = asdict(recipe)
-    options_ = [f"--{name.replace('_', '-')} {values[name]}" for name in names]
-    return " ".join(["workbench train", recipe.defense, *options_])
+        paths = trainings.write_all({title: (recipe, found)}, out, store, progress)
+    show(pd.DataFrame(found.history).round(4), f"{recipe.defense}, means of each epoch")
+    return paths

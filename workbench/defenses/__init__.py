@@ -1,21 +1,43 @@
-"""Training objectives: one file each, and one line in the table of their names.
+"""The table of defenses, or training objectives: one file each, and one line here for a name."""
 
-A defense is a function `loss(net, x, y, perturb) -> scalar tensor`: net in train mode, x (n, c,
-h, w) in [0, 1], y (n,) labels. `perturb()` gives adversarial samples x̃ of the batch under the
-recipe's threat model, by PGD on the cross-entropy; a defense that does not call it pays nothing.
-"""
+from workbench import named
+from workbench.defenses.defense import Batch, Defense
+from workbench.defenses.mart import MART
+from workbench.defenses.namid import NAMID
+from workbench.defenses.natural import Natural
+from workbench.defenses.standard_at import StandardAT
+from workbench.defenses.trades import TRADES
+from workbench.defenses.wmim import WMIM
 
-from collections.abc import Callable
+__all__ = ["DEFENSES", "Batch", "Defense", "defense", "label"]
 
-import torch
-from torch import nn
-
-from workbench.defenses import natural, standard_at
-
-Perturb = Callable[[], torch.Tensor]
-Loss = Callable[[nn.Module, torch.Tensor, torch.Tensor, Perturb], torch.Tensor]
-
-DEFENSES: dict[str, Loss] = {
-    "natural": natural.loss,
-    "standard-at": standard_at.loss,
+DEFENSES: dict[str, Defense] = {
+    "natural": Natural(),
+    "standard-at": StandardAT(),
+    "trades": TRADES(),
+    "mart": MART(),
+    "wmim": WMIM(),
+    "namid": NAMID(),
+    "namid-t": NAMID(base="trades"),
+    "namid-m": NAMID(base="mart"),
 }
+
+
+def defense(name: str) -> Defense:
+    """A defense by its name, with other settings after a colon.
+
+    Raises InputError for an unknown name, an unknown setting, or a value that is none.
+
+    >>> defense("trades:beta=3")
+    TRADES(beta=3.0)
+    """
+    return named.choose(DEFENSES, name, "defense")
+
+
+def label(found: Defense) -> str:
+    """The one name of a defense: the table's nearest name, and the settings that differ.
+
+    >>> label(defense("namid:alpha=1,base=trades"))
+    'namid-t:alpha=1.0'
+    """
+    return named.label(DEFENSES, found)

@@ -1,15 +1,21 @@
-"""Natural training: the cross-entropy on natural samples, no defense at all."""
+"""Natural training: no defense at all."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar
 
 import torch
-from torch import nn
 from torch.nn import functional as F
 
+from workbench.defenses.defense import Batch
 
-def loss(
-    net: nn.Module, x: torch.Tensor, y: torch.Tensor, perturb: Callable[[], torch.Tensor]
-) -> torch.Tensor:
-    """Mean cross-entropy on x."""
-    del perturb
-    return F.cross_entropy(net(x), y)
+
+@dataclass(frozen=True)
+class Natural:
+    """The cross-entropy on natural samples."""
+
+    version: ClassVar[int] = 1
+    fitted: ClassVar[tuple[str, ...]] = ()
+    trained: ClassVar[tuple[str, ...]] = ()
+
+    def __call__(self, batch: Batch) -> torch.Tensor:
+        return F.cross_entropy(batch.net(batch.x), batch.y)

@@ -2,60 +2,50 @@
 
 import copy
 import math
-import os
-import pickle
-from dataclasses import asdict, dataclass
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from statistics import fmean
 
 import torch
 from torch import nn
-from torch.nn import functional as F
 
 from workbench import seeds
 from workbench.data import Dataset
-from workbench.defenses import DEFENSES
+from workbench.defenses.augment import crop_flip
+from workbench.defenses.checkpoint import Checkpoint
+from workbench.defenses.defense import Ascended, Batch, frozen
+from workbench.defenses.recipe import Recipe
 from workbench.errors import InputError
+from workbench.information import Reference, image_critic
 from workbench.models import Classifier, build, check_fits
+from workbench.models.quick import quick
 from workbench.progress import Progress, no_progress
-from workbench.threat import ThreatModel
+
+CRITIC_LR = 1e-3  # of critics that are trained along, by Adam
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """All that decides the weights, besides the machine's arithmetic.
+class Trained:
+    """A net in eval mode, and what happened in each epoch: means over the steps that tell of it."""
 
-    The defaults follow the paper: SGD with momentum 0.9, the rate divided by 10 after 75 % and
-    90 % of the epochs, training attack PGD-10 with step ε/4.
+    net: nn.Module
+    history: list[dict[str, float]]
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """What a training step works with.
+
+    attacked: a twin of the net that shares its weights, in eval mode.
     """
 
-    defense: str
-    data: str
-    arch: str
-    norm: str = "Linf"
-    eps: str = "0.1"
-    epochs: int = 20
-    batch: int = 128
-    lr: float = 0.05
-    weight_decay: float = 2e-4
-    attack_steps: int = 10
-    attack_step: float = 0.25  # in units of ε
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        if self.defense not in DEFENSES:
-            known = ", ".join(sorted(DEFENSES))
-            raise InputError(f"defense {self.defense!r} is not known; use one of {known}")
-        if min(self.epochs, self.batch, self.attack_steps) < 1 or not self.lr > 0:
-            raise InputError("epochs, batch and attack steps must be at least 1, lr above 0")
-        if not self.weight_decay >= 0:
-            raise InputError("weight decay must be at least 0")
-        _ = self.threat  # refuses a wrong norm or ε at once
-
-    @property
-    def threat(self) -> ThreatModel:
-        """The threat model that the training attack stays in."""
-        return ThreatModel(self.norm, self.eps)
+    recipe: Recipe
+    net: nn.Module
+    attacked: nn.Module
+    critics: Mapping[str, Reference]
+    optimizers: list[torch.optim.Optimizer]
 
 
 def train(
@@ -64,124 +54,155 @@ def train(
     checkpoint: Path,
     device: str = "cpu",
     progress: Progress = no_progress,
-) -> nn.Module:
+    base: nn.Module | None = None,
+    critics: Mapping[str, Reference] | None = None,
+    critics_key: str = "",
+) -> Trained:
     """Train a net by the recipe; stopped and started again, it ends with the same weights.
 
     data: the training split. checkpoint: the file that keeps the state after each epoch.
-    progress: called with (steps done, steps in all, epoch and loss as text).
-    Returns the net in eval mode. Raises InputError when the loss is not finite, or when the
-    checkpoint belongs to another recipe.
+    progress: called with (steps done, steps in all, epoch and loss as text). base: the net h_θ0,
+    for recipes that start from it. critics: fitted to its outputs, for defenses that need them,
+    with the key of their fit.
+    Raises InputError when the loss is not finite, or when the checkpoint belongs to another
+    recipe.
     """
-    with seeds.forked(seeds.derive(recipe.seed, "weights")):
-        net = build(recipe.arch, data.shape, len(data.classes)).to(device)
-    check_fits(Classifier(copy.deepcopy(net), recipe.arch), data.shape, len(data.classes))
-    optimizer = torch.optim.SGD(
-        net.parameters(), recipe.lr, momentum=0.9, weight_decay=recipe.weight_decay
-    )
-    identity = asdict(recipe) | {"fingerprint": data.fingerprint}
+    parts = _parts(recipe, data, device, base, critics or {})
+    identity = {**recipe.settings(), "fingerprint": data.fingerprint, "critics": critics_key}
+    state = Checkpoint(checkpoint, identity, _stateful(parts))
+    history = state.restore(device)
     steps = math.ceil(len(data) / recipe.batch)
-    for epoch in range(_restore(checkpoint, identity, net, optimizer), recipe.epochs):
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.lr * decay(epoch / recipe.epochs)
+    for epoch in range(len(history), recipe.epochs):
+        noted: defaultdict[str, list[float]] = defaultdict(list)
         order = torch.randperm(len(data), generator=seeds.generator(recipe.seed, "order", epoch))
         for step, rows in enumerate(order.split(recipe.batch)):
-            noise = seeds.Noise(seeds.derive(recipe.seed, "start", epoch), tuple(rows.tolist()))
             x, y = data.rows(rows.numpy(), device)
-            loss = _step(recipe, net, optimizer, x, y, noise)
-            if not math.isfinite(loss):
-                raise InputError(f"the loss became {loss} in epoch {epoch + 1}; use a lower lr")
-            doing = f"epoch {epoch + 1}, loss {loss:.3f}"
-            progress(epoch * steps + step + 1, recipe.epochs * steps, doing)
-        _save(checkpoint, identity, net, optimizer, epoch + 1)
-    return net.eval()
-
-
-def decay(done: float) -> float:
-    """The factor on the learning rate after a share of the epochs: 1, 0.1 at 75 %, 0.01 at 90 %.
-
-    >>> decay(0.0), decay(0.75), decay(0.9)
-    (1.0, 0.1, 0.01)
-    """
-    return 1.0 if done < 0.75 else 0.1 if done < 0.9 else 0.01
+            done = epoch * steps + step
+            notes = _step(parts, x, y, done, recipe.epochs * steps)
+            if not math.isfinite(notes["loss"]):
+                raise InputError(
+                    f"the loss became {notes['loss']} in epoch {epoch + 1}; use a lower lr"
+                )
+            for name, value in notes.items():
+                noted[name].append(value)
+            doing = f"epoch {epoch + 1}, loss {notes['loss']:.3f}"
+            progress(done + 1, recipe.epochs * steps, doing)
+        history.append({"epoch": epoch + 1, **{name: fmean(v) for name, v in noted.items()}})
+        state.save(history)
+    return Trained(parts.net.eval(), history)
 
 
 def perturb(
-    recipe: Recipe, net: nn.Module, x: torch.Tensor, y: torch.Tensor, noise: seeds.Noise
+    recipe: Recipe, attacked: nn.Module, x: torch.Tensor, loss: Ascended, noise: seeds.Stream
 ) -> torch.Tensor:
-    """PGD on the cross-entropy, every step for every sample, the net in eval mode meanwhile."""
+    """PGD on a loss that is a sum over samples: every step for every sample, no early stop.
+
+    attacked: in eval mode; its weights get no gradient.
+    """
     threat = recipe.threat
-    net.eval()
-    x_adv = threat.random_start(x, noise, "train")
-    for _ in range(recipe.attack_steps):
-        x_adv.requires_grad_()
-        (gradient,) = torch.autograd.grad(F.cross_entropy(net(x_adv), y, reduction="sum"), x_adv)
-        step = recipe.attack_step * threat.epsilon * threat.ascent(gradient)
-        x_adv = threat.project(x_adv.detach() + step, x)
-    net.train()
+    x_adv = threat.random_start(x, noise, "start")
+    with frozen(attacked):
+        for _ in range(recipe.attack_steps):
+            x_adv.requires_grad_()
+            (gradient,) = torch.autograd.grad(loss(attacked(x_adv)), x_adv)
+            step = recipe.attack_step * threat.epsilon * threat.ascent(gradient)
+            x_adv = threat.project(x_adv.detach() + step, x)
     return x_adv
 
 
 def _step(
-    recipe: Recipe,
-    net: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    x: torch.Tensor,
-    y: torch.Tensor,
-    noise: seeds.Noise,
-) -> float:
-    """One step of the optimizer; returns its loss."""
-    net.train()
-    loss = DEFENSES[recipe.defense](net, x, y, lambda: perturb(recipe, net, x, y, noise))
-    optimizer.zero_grad(set_to_none=True)
-    loss.backward()
-    optimizer.step()
-    return loss.item()
-
-
-def _save(
-    checkpoint: Path,
-    identity: dict[str, Any],
-    net: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    epoch: int,
-) -> None:
-    """Write the state whole: to a temporary file, synced, renamed."""
-    state = {
-        "identity": identity,
-        "epoch": epoch,
-        "net": net.state_dict(),
-        "optimizer": optimizer.state_dict(),
-    }
-    part = checkpoint.with_name(f".{checkpoint.name}.{os.getpid()}")
-    try:
-        checkpoint.parent.mkdir(parents=True, exist_ok=True)
-        with part.open("wb") as file:
-            torch.save(state, file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(part, checkpoint)
-    except (OSError, RuntimeError) as error:  # torch tells a full disk as RuntimeError
-        raise InputError(f"the checkpoint {checkpoint} cannot be written ({error})") from None
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _restore(
-    checkpoint: Path, identity: dict[str, Any], net: nn.Module, optimizer: torch.optim.Optimizer
-) -> int:
-    """Load the state of an earlier run of this recipe; returns the number of epochs it did."""
-    if not checkpoint.exists():
-        return 0
-    try:
-        device = next(net.parameters()).device
-        state: dict[str, Any] = torch.load(checkpoint, weights_only=True, map_location=device)
-        same = state["identity"] == identity
-    except (RuntimeError, EOFError, OSError, KeyError, TypeError, pickle.UnpicklingError):
-        raise InputError(f"{checkpoint} is no checkpoint; remove it to train anew") from None
-    if not same:
-        raise InputError(
-            f"{checkpoint} belongs to another recipe or other data; remove it or name another --out"
+    parts: _Parts, x: torch.Tensor, y: torch.Tensor, step: int, steps: int
+) -> dict[str, float]:
+    """One step of the optimizers; returns its loss and the defense's notes."""
+    recipe, done = parts.recipe, step / steps
+    noise = seeds.Stream(seeds.derive(recipe.seed, "step", step))
+    if recipe.augment == "crop-flip":
+        x = crop_flip(x, seeds.generator(recipe.seed, "augment", step))
+    with _mixed(recipe, x.device):
+        batch = Batch(
+            parts.net.train(),
+            parts.attacked,
+            x,
+            y,
+            lambda loss: perturb(recipe, parts.attacked, x, loss, noise),
+            done,
+            parts.critics,
         )
-    net.load_state_dict(state["net"])
-    optimizer.load_state_dict(state["optimizer"])
-    return int(state["epoch"])
+        loss = recipe.objective(batch)
+    for optimizer in parts.optimizers:
+        optimizer.zero_grad(set_to_none=True)
+    loss.backward()
+    for group in parts.optimizers[0].param_groups:
+        group["lr"] = recipe.rate(done)
+    for optimizer in parts.optimizers:
+        optimizer.step()
+    return {"loss": loss.item(), **{name: value.item() for name, value in batch.notes.items()}}
+
+
+def _mixed(recipe: Recipe, device: torch.device) -> torch.autocast:
+    return torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16")
+
+
+def _parts(
+    recipe: Recipe,
+    data: Dataset,
+    device: str,
+    base: nn.Module | None,
+    critics: Mapping[str, Reference],
+) -> _Parts:
+    """The net and the critics with the weights they start from, and their optimizers."""
+    defense = recipe.objective
+    missing = set(defense.fitted) - set(critics)
+    if missing:
+        raise InputError(f"{recipe.defense} needs fitted critics: {', '.join(sorted(missing))}")
+    with seeds.forked(seeds.derive(recipe.seed, "weights")):
+        net = build(recipe.arch, data.shape, len(data.classes)).to(device)
+    if recipe.start == "base":
+        assert base is not None
+        net.load_state_dict(base.state_dict())
+    check_fits(Classifier(copy.deepcopy(net), recipe.arch), data.shape, len(data.classes))
+    used = {
+        name: _critic(name, recipe, data, device, critics)
+        for name in dict.fromkeys([*defense.fitted, *defense.trained])
+    }
+    optimizers = [_optimizer(recipe, net)]
+    weights = [w for name in defense.trained for w in used[name].critic.parameters()]
+    if weights:
+        optimizers.append(torch.optim.Adam(weights, CRITIC_LR))
+    return _Parts(recipe, net, _twin(net, recipe), used, optimizers)
+
+
+def _critic(
+    name: str, recipe: Recipe, data: Dataset, device: str, critics: Mapping[str, Reference]
+) -> Reference:
+    """A critic of its own for this training: a copy of the fitted one, or a new one."""
+    if name in critics:
+        given = critics[name]
+        critic = copy.deepcopy(given.critic).to(device)
+        critic.requires_grad_(name in recipe.objective.trained)
+        return Reference(critic, given.vectors.to(device))
+    seed = seeds.derive(recipe.seed, "critic", name)
+    critic = image_critic(data.shape[0], len(data.classes), seed=seed).to(device)
+    return Reference(critic, torch.empty(0, device=device))
+
+
+def _optimizer(recipe: Recipe, net: nn.Module) -> torch.optim.Optimizer:
+    if recipe.optimizer == "adam":
+        return torch.optim.Adam(net.parameters(), recipe.lr, weight_decay=recipe.weight_decay)
+    return torch.optim.SGD(
+        net.parameters(), recipe.lr, momentum=0.9, weight_decay=recipe.weight_decay
+    )
+
+
+def _twin(net: nn.Module, recipe: Recipe) -> nn.Module:
+    """The net in eval mode, with the same weights and buffers, and quicker gradients to images."""
+    shared = {id(tensor): tensor for tensor in (*net.parameters(), *net.buffers())}
+    twin = copy.deepcopy(net, shared).eval()
+    return quick(twin) if recipe.precision == "float32" else twin
+
+
+def _stateful(parts: _Parts) -> dict[str, nn.Module | torch.optim.Optimizer]:
+    """All whose state a checkpoint keeps, by name."""
+    critics = {f"critic {name}": used.critic for name, used in parts.critics.items()}
+    optimizers = {f"optimizer {i}": used for i, used in enumerate(parts.optimizers)}
+    return {"net": parts.net, **critics, **optimizers}

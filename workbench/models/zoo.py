@@ -21,11 +21,15 @@ def names() -> list[str]:
 
 
 def path(name: str) -> Path:
-    """The weights of a model, a safetensors file. Raises ``InputError`` for an unknown name."""
-    if name not in names():
-        known = ", ".join(names()) or "none"
-        raise InputError(f"no model {name!r} in the zoo: there are {known}")
-    return ROOT / f"{name}.safetensors"
+    """The weights of a model, a safetensors file; ``NAME`` without ``@seed`` is that of seed 0.
+
+    Raises ``InputError`` for an unknown name.
+    """
+    known = names()
+    for found in (name, f"{name}@0"):
+        if found in known:
+            return ROOT / f"{found}.safetensors"
+    raise InputError(f"no model {name!r} in the zoo: there are {', '.join(known) or 'none'}")
 
 
 def card(name: str) -> Card:

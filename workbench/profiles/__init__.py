@@ -5,14 +5,29 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from workbench.attacks import attack, label
+from workbench.defenses import defense
+from workbench.defenses.recipe import Recipe
 from workbench.errors import InputError
+from workbench.information import objective, objective_label
 from workbench.specs import UNIT_SIZE
 from workbench.threat import ThreatModel
 
 FOLDER = Path(__file__).parent
+TRAINED = "trained"  # in the place of a list of models
+COMPARED = tuple(
+    f"{name}:stop_at_success=false" for name in ("pgd-10", "pgd-40", "fwa-10", "fwa-40")
+)
 T = TypeVar("T")
 
 
@@ -76,12 +91,15 @@ class Information(_Threat):
 
     attack: makes the adversarial samples. samples: test samples that are scored. fit_samples:
     training samples that the critics are fitted to. critic_seeds: one pair of critics each.
+    objective: what the critics maximise. compared: attacks whose samples' standard MI is compared.
     """
 
     attack: str
     samples: int = Field(ge=2)
     fit_samples: int = Field(ge=2)
     critic_seeds: tuple[int, ...] = Field(min_length=1)
+    objective: str = "mim"
+    compared: tuple[str, ...] = Field(COMPARED, min_length=1)
 
     @field_validator("critic_seeds")
     @classmethod
@@ -94,19 +112,80 @@ class Information(_Threat):
         attack(name)
         return name
 
+    @field_validator("compared")
+    @classmethod
+    def _all_known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        labels = [label(attack(name)) for name in names]
+        return tuple(_unique(labels))
+
+    @field_validator("objective")
+    @classmethod
+    def _fits(cls, name: str) -> str:
+        return objective_label(objective(name))
+
+
+class Training(_Threat):
+    """Models to train under one threat model, one for each defense and seed.
+
+    defenses: recipes' defenses by the models' names, or a list of both; a model is called
+    NAME+suffix@SEED. base: the name of the defense whose model is h_θ0 where one is needed, of the
+    same suffix and seed. surrogate: they are attacked for transfer only. recipe: other settings of
+    all recipes (see defenses.recipe.Recipe).
+    """
+
+    arch: str
+    defenses: dict[str, str] = Field(min_length=1)
+    seeds: tuple[int, ...] = Field(min_length=1)
+    suffix: str = ""
+    base: str = "standard-at"
+    surrogate: bool = False
+    recipe: dict[str, Any] = {}
+
+    @field_validator("defenses", mode="before")
+    @classmethod
+    def _named_alike(cls, defenses: Any) -> Any:
+        return {name: name for name in defenses} if isinstance(defenses, list) else defenses
+
+    @field_validator("seeds")
+    @classmethod
+    def _different(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(_unique(seeds))
+
+    def recipes(self, data: str) -> dict[str, Recipe]:
+        """The recipes by the models' names. Raises InputError for settings that make none."""
+        return {
+            f"{name}{self.suffix}@{seed}": self._recipe(text, data, seed)
+            for name, text in self.defenses.items()
+            for seed in self.seeds
+        }
+
+    def _recipe(self, text: str, data: str, seed: int) -> Recipe:
+        based = defense(text).fitted or self.recipe.get("start") == "base"
+        base = f"{self.base}{self.suffix}@{seed}" if based else ""
+        settings = {**self.recipe, "seed": seed, "base": base}
+        try:
+            return Recipe(text, data, self.arch, self.norm, self.eps, **settings)
+        except TypeError as error:
+            raise InputError(f"a recipe cannot be made of {self.recipe} ({error})") from None
+
 
 class Profile(_Frozen):
     """What a run measures, and which analyses it draws.
 
-    data: name of a data set. models: references, or tables of reference, arch and name.
+    data: name of a data set. trainings: the models that `workbench train --profile` makes.
+    recipe: settings of all their recipes, unless a training has its own.
+    models: references, or tables of reference, arch and name; "trained" stands for all that are
+    trained here, as the zoo has them.
     samples: test samples that are attacked. seed: of every random number.
     threats, transfers: attacks on each model, and those that are shown to the other models too.
-    surrogates: models that are attacked for transfer only.
+    surrogates: models that are attacked for transfer only; "trained" as above.
     analyses: modules of `analyses`.
     unit_size: samples per stored unit of work, and AutoAttack's batch.
     """
 
     data: str
+    recipe: dict[str, Any] = {}
+    trainings: tuple[Training, ...] = ()
     models: tuple[Model, ...] = Field(min_length=1)
     samples: int = Field(ge=1)
     seed: int = Field(default=0, ge=0)
@@ -117,11 +196,31 @@ class Profile(_Frozen):
     information: Information
     analyses: tuple[str, ...] = Field(min_length=1)
 
+    @field_validator("trainings", mode="before")
+    @classmethod
+    def _with_recipe(cls, trainings: Any, info: ValidationInfo) -> Any:
+        recipe = info.data.get("recipe", {})
+        return [{**one, "recipe": recipe | one.get("recipe", {})} for one in trainings]
+
+    @field_validator("models", "surrogates", mode="before")
+    @classmethod
+    def _trained(cls, models: Any, info: ValidationInfo) -> Any:
+        if models != TRAINED:
+            return models
+        data, trainings = info.data.get("data", ""), info.data.get("trainings", ())
+        return [
+            f"zoo:{data}/{name}"
+            for training in trainings
+            if training.surrogate == (info.field_name == "surrogates")
+            for name in training.recipes(data)
+        ]
+
     @model_validator(mode="after")
     def _told_apart(self) -> Self:
         _unique([model.title for model in (*self.models, *self.surrogates)])
         _unique([str(battery.threat) for battery in self.threats])
         _unique([str(battery.threat) for battery in self.transfers])
+        _unique([name for training in self.trainings for name in training.recipes(self.data)])
         return self
 
 

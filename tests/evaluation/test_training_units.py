@@ -1,0 +1,112 @@
+"""Trainings as units: trained once, base first, the same by workers, after a kill, and again."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from workbench.data import Dataset
+from workbench.defenses.recipe import Recipe
+from workbench.errors import InputError
+from workbench.evaluation.store import Store
+from workbench.evaluation.training import TrainingRequest, train_all, train_here
+from workbench.evaluation.workers import Workers
+
+SMALL = {"epochs": 2, "batch": 64, "attack_steps": 2, "units": 8, "fit_steps": 30}
+RECIPE = Recipe("standard-at", "rows", "small-cnn", **SMALL)
+
+
+def data() -> Dataset:
+    """Images whose class is the brightest of ten rows."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 10, 200)
+    images = rng.integers(0, 100, (200, 1, 28, 28), dtype=np.uint8)
+    images[np.arange(200), 0, 2 * labels + 3] = 255
+    return Dataset("rows", "train", images, labels.astype(np.int64), tuple("abcdefghij"))
+
+
+def requests() -> dict[str, TrainingRequest]:
+    namid = replace(RECIPE, defense="namid:alpha=0.1", base="standard-at@0")
+    return {
+        "namid@0": TrainingRequest(namid, data(), based_on="standard-at@0"),
+        "standard-at@0": TrainingRequest(RECIPE, data()),
+    }
+
+
+def weights(models) -> dict[str, torch.Tensor]:
+    return {
+        f"{name}.{key}": value
+        for name, found in models.items()
+        for key, value in found.model.state_dict().items()
+    }
+
+
+def same(first, second) -> bool:
+    a, b = weights(first), weights(second)
+    return a.keys() == b.keys() and all(torch.equal(a[key], b[key]) for key in a)
+
+
+def test_two_runs_with_the_same_seed_give_identical_weights_and_histories(tmp_path) -> None:
+    first, second = (train_all(requests(), Store(tmp_path / name)) for name in "ab")
+    assert list(first) == ["namid@0", "standard-at@0"]
+    assert same(first, second)
+    for name, found in first.items():
+        assert found.key == second[name].key
+        assert found.history.equals(second[name].history)
+    assert first["namid@0"].base == first["standard-at@0"].model.fingerprint
+    assert first["namid@0"].critics
+    assert {"selected", "loss", "epoch"} <= set(first["namid@0"].history)
+
+
+def test_what_the_store_has_is_not_trained_again(tmp_path, monkeypatch) -> None:
+    store = Store(tmp_path)
+    first = train_all(requests(), store)
+
+    def never(*arguments: object) -> None:
+        raise AssertionError("trained again")
+
+    monkeypatch.setattr("workbench.evaluation.training.train", never)
+    assert same(first, train_all(requests(), store))
+    assert not list((tmp_path / "training").iterdir())
+
+
+def test_workers_train_the_same_models(tmp_path) -> None:
+    here = train_all(requests(), Store(tmp_path / "here"))
+    with Workers(2) as workers:
+        there = train_all(requests(), Store(tmp_path / "there"), executor=workers)
+    assert same(here, there)
+
+
+def test_training_here_tells_of_steps_and_goes_on_after_a_stop(tmp_path) -> None:
+    whole = train_all(requests(), Store(tmp_path / "whole"))
+    request = requests()["standard-at@0"]
+    told = []
+
+    def stop(done: int, total: int, doing: str) -> None:
+        told.append((done, total))
+        if done == 5:
+            raise KeyboardInterrupt
+
+    store = Store(tmp_path / "stopped")
+    with pytest.raises(KeyboardInterrupt):
+        train_here("standard-at@0", request, store, progress=stop)
+    assert told == [(step, 8) for step in range(1, 6)]
+    told.clear()
+    found = train_here(
+        "standard-at@0", request, store, progress=lambda *step: told.append(step[:2])
+    )
+    assert told[0] == (5, 8)
+    assert same({"standard-at@0": found}, {"standard-at@0": whole["standard-at@0"]})
+
+
+def test_a_base_that_nobody_trains_is_refused(tmp_path) -> None:
+    wanted = {"namid@0": requests()["namid@0"]}
+    with pytest.raises(InputError, match=r"namid@0 is based on 'standard-at@0'"):
+        train_all(wanted, Store(tmp_path))
+
+
+def test_critics_need_a_base(tmp_path) -> None:
+    request = replace(requests()["namid@0"], based_on="")
+    with pytest.raises(InputError, match="base model"):
+        train_all({"namid@0": request}, Store(tmp_path))

@@ -1,0 +1,70 @@
+"""The state of a training after an epoch: written whole, and restored exactly."""
+
+import os
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from workbench.errors import InputError
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A file with the state of a training.
+
+    identity: all that decides the weights; a file of another one is refused. parts: what has a
+    state (nets, optimizers), by name.
+    """
+
+    path: Path
+    identity: dict[str, Any]
+    parts: dict[str, nn.Module | torch.optim.Optimizer]
+
+    def save(self, history: list[dict[str, float]]) -> None:
+        """Write the state whole: to a temporary file, synced, renamed.
+
+        history: a line per epoch that was done. Raises InputError where it cannot be written.
+        """
+        states = {name: part.state_dict() for name, part in self.parts.items()}
+        state = {"identity": self.identity, "history": history, "parts": states}
+        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with temporary.open("wb") as file:
+                torch.save(state, file)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, self.path)
+        except (OSError, RuntimeError) as error:  # torch tells a full disk as RuntimeError
+            raise InputError(
+                f"the checkpoint {self.path} cannot be written ({error}); make room, or name "
+                "another folder"
+            ) from None
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def restore(self, device: str) -> list[dict[str, float]]:
+        """Load the state into the parts; returns the history, empty where there is no file.
+
+        Raises InputError where the file is no checkpoint, or that of another training.
+        """
+        if not self.path.exists():
+            return []
+        try:
+            state = torch.load(self.path, weights_only=True, map_location=device)
+            same = state["identity"] == self.identity
+            history: list[dict[str, float]] = state["history"]
+        except (RuntimeError, EOFError, OSError, KeyError, TypeError, pickle.UnpicklingError):
+            raise InputError(f"{self.path} is no checkpoint; remove it to train anew") from None
+        if not same:
+            raise InputError(
+                f"{self.path} belongs to another recipe or other data; remove it or name another "
+                "--out"
+            )
+        for name, part in self.parts.items():
+            part.load_state_dict(state["parts"][name])
+        return history

@@ -1,0 +1,157 @@
+"""NAMID: adversarial training with natural and adversarial MI (Zhou et al., ICML 2022, Eq. 7-9)."""
+
+import math
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from typing import ClassVar
+
+import torch
+from torch.nn import functional as F
+
+from workbench.defenses.defense import AdversarialLoss, Batch, frozen
+from workbench.defenses.mart import MART
+from workbench.defenses.standard_at import StandardAT
+from workbench.defenses.trades import TRADES
+from workbench.errors import InputError
+from workbench.information import Reference, infonce, selected
+
+NATURAL, ADVERSARIAL = "natural", "adversarial"
+BASES: dict[str, AdversarialLoss] = {
+    "standard-at": StandardAT(),
+    "trades": TRADES(),
+    "mart": MART(),
+}
+
+
+def cosine_distance(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    """|1 − cosine| of two vectors (m,), scalar in [0, 2]: L_cos of Eq. 8."""
+    return (1 - F.cosine_similarity(first, second, dim=0)).abs()
+
+
+SIMILARITIES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    "cosine": cosine_distance,
+    "gap": F.smooth_l1_loss,
+}
+DIFFERENCES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "literal": lambda difference: difference,
+    "softplus": F.softplus,
+}
+SIGNS = {NATURAL: -1, ADVERSARIAL: 1}  # of the MI of x̃ in the λ term
+Values = dict[str, tuple[torch.Tensor, torch.Tensor]]
+
+
+@dataclass(frozen=True)
+class NAMID:
+    """The loss of another defense, plus α L_mi over the pairs that Eq. 6 selects.
+
+    L_mi = L_cos(E_n(h(x̃)), E_n(h(x))) + L_cos(E_a(h(x̃)), E_a(h(x))) + λ [E_a(h(x̃)) − E_n(h(x̃))]
+    where E_n and E_a are pointwise natural and adversarial MI in nats against a fixed reference
+    set, and L_cos(a, b) = |1 − cosine(a, b)| of the vectors of all selected samples' values.
+
+    base: whose loss it is added to: standard-at (NAMID), trades (NAMID_T), mart (NAMID_M).
+    alpha, lam: α and λ. warmup: share of the steps over which α rises from 0, evenly.
+    similarity: "cosine" as above, or "gap": the mean smooth distance of the values themselves,
+    which a common factor does not hide. difference: the λ term "literal", which has no lower
+    bound, or "softplus", which is softplus(E_a − E_n) and fades where natural MI leads.
+    without: leaves out what one kind of MI adds, "natural" or "adversarial", as in Fig. 5.
+    refresh: the critics follow the net: each step they also take one step of InfoNCE on the
+    batch's own pairs, and its patterns are the reference set.
+    Raises InputError for other values.
+    """
+
+    base: str = "standard-at"
+    alpha: float = 5.0
+    lam: float = 0.1
+    warmup: float = 0.0
+    similarity: str = "cosine"
+    difference: str = "literal"
+    refresh: bool = False
+    without: str = ""
+    version: ClassVar[int] = 1
+    fitted: ClassVar[tuple[str, ...]] = (NATURAL, ADVERSARIAL)
+
+    def __post_init__(self) -> None:
+        choices: dict[str, Collection[str]] = {
+            "base": BASES,
+            "similarity": SIMILARITIES,
+            "difference": DIFFERENCES,
+            "without": ("", NATURAL, ADVERSARIAL),
+        }
+        for name, known in choices.items():
+            if getattr(self, name) not in known:
+                raise InputError(f"namid:{name} must be one of {', '.join(filter(None, known))}")
+        if not 0 <= self.warmup <= 1 or not math.isfinite(self.alpha + self.lam):
+            raise InputError("namid needs finite alpha and lam, and warmup in [0, 1]")
+
+    @property
+    def trained(self) -> tuple[str, ...]:
+        """See Defense."""
+        return self.fitted if self.refresh else ()
+
+    def __call__(self, batch: Batch) -> torch.Tensor:
+        base = BASES[self.base]
+        x_adv = base.perturb(batch)
+        logits, adversarial_logits = batch.outputs(x_adv)
+        loss = base.loss(logits, adversarial_logits, batch.y)
+        patterns, critics = {NATURAL: batch.x, ADVERSARIAL: x_adv - batch.x}, batch.critics
+        if self.refresh:
+            own = {NATURAL: logits, ADVERSARIAL: adversarial_logits}
+            loss = loss - sum(_fit(critics[name], patterns[name], own[name]) for name in own)
+            critics = {name: _of_batch(critics[name], patterns[name]) for name in own}
+        rows = selected(logits, adversarial_logits, batch.y)
+        batch.notes["selected"] = rows.float().mean()
+        if self.alpha == 0 or rows.sum() < 2:
+            return loss
+        values = {
+            name: _values(
+                critics[name], patterns[name][rows], logits[rows], adversarial_logits[rows]
+            )
+            for name in self.fitted
+            if name != self.without
+        }
+        return loss + self._weight(batch.done) * self._information(values, batch.notes)
+
+    def _weight(self, done: float) -> float:
+        """α after a share of the steps."""
+        return self.alpha * (min(1.0, done / self.warmup) if self.warmup else 1.0)
+
+    def _information(self, values: Values, notes: dict[str, torch.Tensor]) -> torch.Tensor:
+        """L_mi, from E_n and E_a of natural and adversarial outputs, (m,) each."""
+        for name, (natural, adversarial) in values.items():
+            notes[f"{name} MI of x"] = natural.mean().detach()
+            notes[f"{name} MI of x̃"] = adversarial.mean().detach()
+        apart = {name: SIMILARITIES[self.similarity](*pair) for name, pair in values.items()}
+        notes.update({f"{name} {self.similarity}": value.detach() for name, value in apart.items()})
+        signed = [SIGNS[name] * adversarial for name, (_, adversarial) in values.items()]
+        difference = torch.stack(signed).sum(0)
+        return (
+            torch.stack([*apart.values()]).sum()
+            + self.lam * DIFFERENCES[self.difference](difference).mean()
+        )
+
+
+def _fit(reference: Reference, patterns: torch.Tensor, outputs: torch.Tensor) -> torch.Tensor:
+    """The bound that a critic trained along maximises; the net is not asked to."""
+    return infonce(reference.critic(patterns, outputs.detach()))
+
+
+def _values(
+    reference: Reference,
+    patterns: torch.Tensor,
+    logits: torch.Tensor,
+    adversarial_logits: torch.Tensor,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pointwise MI of natural and of adversarial outputs with the same patterns, (m,) each."""
+    with frozen(reference.critic):
+        with torch.no_grad():
+            local = reference.critic.local(patterns)
+        globl = reference.critic.globl(torch.cat([logits, adversarial_logits]))
+    scores = (globl * local.repeat(2, 1)).sum(1) - reference.baseline(globl)
+    natural, adversarial = scores.chunk(2)
+    return natural, adversarial
+
+
+def _of_batch(reference: Reference, patterns: torch.Tensor) -> Reference:
+    """The critic with the patterns of a batch as its reference set."""
+    with torch.no_grad():
+        return Reference(reference.critic, reference.critic.local(patterns))

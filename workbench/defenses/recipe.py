@@ -1,0 +1,127 @@
+"""The recipe of a training: all that decides the weights, besides the machine's arithmetic."""
+
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from workbench.defenses import Defense, defense, label
+from workbench.errors import InputError
+from workbench.threat import ThreatModel
+
+OPTIMIZERS = ("sgd", "adam")
+AUGMENTATIONS = ("none", "crop-flip")
+PRECISIONS = ("float32", "bfloat16")
+
+
+def divided(done: float) -> float:
+    """1, a tenth of it after 75 % of the steps, and a hundredth after 90 % (the paper's).
+
+    >>> divided(0.0), divided(0.75), divided(0.9)
+    (1.0, 0.1, 0.01)
+    """
+    return 1.0 if done < 0.75 else 0.1 if done < 0.9 else 0.01
+
+
+def one_cycle(done: float) -> float:
+    """From 0 to 1 over the first 30 % of the steps, and back to 0: for few epochs.
+
+    >>> one_cycle(0.15), one_cycle(0.3), one_cycle(0.65)
+    (0.5, 1.0, 0.5)
+    """
+    return done / 0.3 if done < 0.3 else round((1 - done) / 0.7, 12)
+
+
+def constant(done: float) -> float:
+    """1 throughout."""
+    del done
+    return 1.0
+
+
+SCHEDULES: dict[str, Callable[[float], float]] = {
+    "divided": divided,
+    "one-cycle": one_cycle,
+    "constant": constant,
+}
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What to train, on what, and how; the defaults follow the paper.
+
+    defense: a name of DEFENSES, with settings. data, arch: as load_data and build take them.
+    norm, eps: of the training attack, PGD with so many steps of attack_step × ε. epochs, batch:
+    passes over the samples, and samples per step. optimizer: sgd with momentum 0.9, or adam.
+    schedule: of the rate, over the share of all steps done. augment: none, or crop-flip (random
+    crops of the image padded by an eighth, and mirror images). precision: bfloat16 computes the
+    nets, in training and its attack, in mixed precision. base: the model h_θ0 whose outputs the
+    critics were fitted to, for defenses that need them. start: "fresh" weights, or the "base"
+    model's own. estimator, units, fit_steps: what those critics maximise, a name of OBJECTIVES,
+    their size, and the steps of their fit.
+    Raises InputError for values that make no training.
+    """
+
+    defense: str
+    data: str
+    arch: str
+    norm: str = "Linf"
+    eps: str = "0.1"
+    epochs: int = 20
+    batch: int = 128
+    lr: float = 0.05
+    weight_decay: float = 2e-4
+    attack_steps: int = 10
+    attack_step: float = 0.25
+    seed: int = 0
+    optimizer: str = "sgd"
+    schedule: str = "divided"
+    augment: str = "none"
+    precision: str = "float32"
+    base: str = ""
+    start: str = "fresh"
+    estimator: str = "mim"
+    units: int = 128
+    fit_steps: int = 400
+
+    def __post_init__(self) -> None:
+        _ = self.threat  # refuses a wrong norm or ε at once
+        object.__setattr__(self, "defense", label(self.objective))
+        choices = {
+            "optimizer": OPTIMIZERS,
+            "schedule": SCHEDULES,
+            "augment": AUGMENTATIONS,
+            "precision": PRECISIONS,
+            "start": ("fresh", "base"),
+        }
+        for name, known in choices.items():
+            if getattr(self, name) not in known:
+                raise InputError(
+                    f"{name} {getattr(self, name)!r} is not known; use one of {', '.join(known)}"
+                )
+        if min(self.epochs, self.batch, self.attack_steps) < 1 or not 0 < self.lr < math.inf:
+            raise InputError("epochs, batch and attack steps must be at least 1, lr above 0")
+        if not 0 <= self.weight_decay < math.inf:
+            raise InputError("weight decay must be at least 0")
+        if not self.base and (self.objective.fitted or self.start == "base"):
+            raise InputError(
+                f"{self.defense} needs a base model whose outputs its critics are fitted to; "
+                "name one, such as --base zoo:fashion-mnist/standard-at"
+            )
+
+    @property
+    def threat(self) -> ThreatModel:
+        """The threat model that the training attack stays in."""
+        return ThreatModel(self.norm, self.eps)
+
+    @property
+    def objective(self) -> Defense:
+        """The defense itself. Raises InputError where there is none of that name."""
+        return defense(self.defense)
+
+    def rate(self, done: float) -> float:
+        """The learning rate after a share of all steps, in [0, 1)."""
+        return self.lr * SCHEDULES[self.schedule](done)
+
+    def settings(self) -> dict[str, Any]:
+        """All of it, with the version of the defense: what the weights depend on."""
+        return asdict(self) | {"version": self.objective.version}

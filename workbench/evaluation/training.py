@@ -1,0 +1,223 @@
+"""Trainings as units of the store: bases h_θ0 first, then their critics, then what needs those."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import torch
+
+from workbench.attacks import attack
+from workbench.data import Dataset
+from workbench.defenses.recipe import Recipe
+from workbench.defenses.training import train
+from workbench.devices import device_name, device_of
+from workbench.errors import InputError
+from workbench.evaluation.battery import attack_jobs, fill, fill_all
+from workbench.evaluation.critics import FittedCritics, fit_job
+from workbench.evaluation.execution import Executor, in_process
+from workbench.evaluation.jobs import Job, Result
+from workbench.evaluation.store import Store, Stored
+from workbench.information import Fit
+from workbench.models import Classifier, build
+from workbench.progress import Progress, no_progress
+from workbench.specs import TrainingUnit, key
+
+CRITICS_ATTACK = "pgd-40:stop_at_success=false"  # makes x̃ for the critics that NAMID is given
+CRITICS_SAMPLES = 10000  # training samples that they are fitted to, at most
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingRequest:
+    """What `train_all` is asked.
+
+    recipe: how. data: the training split. base: h_θ0, for recipes that need one. based_on: the
+    name of the request in the same call that gives it.
+    """
+
+    recipe: Recipe
+    data: Dataset
+    base: Classifier | None = None
+    based_on: str = ""
+
+    @property
+    def fit(self) -> Fit:
+        """How the critics are fitted, for defenses that need them."""
+        recipe = self.recipe
+        return Fit(objective=recipe.estimator, units=recipe.units, steps=recipe.fit_steps)
+
+    def critics_of(self) -> Classifier:
+        """The model whose outputs the critics are fitted to. Raises InputError for none."""
+        if self.base is None:
+            raise InputError(f"{self.recipe.defense} needs a base model for its critics; name one")
+        return self.base
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A trained model and what it came from.
+
+    history: a row per epoch, means over its steps. key: of its unit in the store. data, base,
+    critics: as in TrainingUnit.
+    """
+
+    model: Classifier
+    history: pd.DataFrame
+    key: str
+    data: str
+    base: str
+    critics: str
+
+
+def train_all(
+    requests: Mapping[str, TrainingRequest],
+    store: Store,
+    device: str = "cpu",
+    progress: Progress = no_progress,
+    executor: Executor = in_process,
+) -> dict[str, TrainedModel]:
+    """Train the models of all requests, by their names; what the store has is not trained again.
+
+    A training that was stopped goes on after its last whole epoch. Requests whose base is a
+    model, or that need none, are trained first, and then those that are based on them.
+    Raises InputError for a base that is no request, or is itself based on one.
+    """
+    first = {name: request for name, request in requests.items() if not request.based_on}
+    found = _trained_together(first, store, device, progress, executor)
+    second = {
+        name: replace(request, base=_model_named(request.based_on, name, found))
+        for name, request in requests.items()
+        if request.based_on
+    }
+    found |= _trained_together(second, store, device, progress, executor)
+    return {name: found[name] for name in requests}
+
+
+def train_here(
+    name: str,
+    request: TrainingRequest,
+    store: Store,
+    device: str = "cpu",
+    progress: Progress = no_progress,
+) -> TrainedModel:
+    """Train one model in this process, and tell of every step."""
+    critics = _critics(_needing({name: request}), store, progress, in_process).get(name)
+    job = _job(name, request, critics, store, device)
+    if store.read(key(job.unit)) is None:
+        # leaves the finished checkpoint, which the unit is made of
+        what = request.recipe, request.data, request.base, critics
+        _trained(*what, _checkpoint(store, key(job.unit)), device, progress)
+    return _trained_together({name: request}, store, device, no_progress, in_process)[name]
+
+
+def _trained_together(
+    requests: Mapping[str, TrainingRequest],
+    store: Store,
+    device: str,
+    progress: Progress,
+    executor: Executor,
+) -> dict[str, TrainedModel]:
+    """Trainings that do not wait for each other, after the critics that some of them need."""
+    common = store, progress, executor
+    critics = _critics(_needing(requests), *common)
+    jobs = [
+        _job(name, request, critics.get(name), store, device) for name, request in requests.items()
+    ]
+    units = fill(jobs, *common)
+    for job in jobs:
+        _checkpoint(store, key(job.unit)).unlink(missing_ok=True)
+    return {
+        name: _model(name, request, unit, device)
+        for (name, request), unit in zip(requests.items(), units, strict=True)
+    }
+
+
+def _needing(requests: Mapping[str, TrainingRequest]) -> dict[str, TrainingRequest]:
+    """Those whose defense needs critics."""
+    return {name: request for name, request in requests.items() if request.recipe.objective.fitted}
+
+
+def _critics(
+    requests: Mapping[str, TrainingRequest], store: Store, progress: Progress, executor: Executor
+) -> dict[str, FittedCritics]:
+    """Critics fitted to attacked training samples of each request's base."""
+    common = store, progress, executor
+    attacked = fill_all([_attacks(request) for request in requests.values()], *common)
+    pairs = list(zip(requests.values(), attacked, strict=True))
+    fitted = fill([_fit_job(request, units) for request, units in pairs], *common)
+    return {
+        name: FittedCritics.of(request.critics_of(), request.data, units, unit, request.fit)
+        for name, (request, units), unit in zip(requests, pairs, fitted, strict=True)
+    }
+
+
+def _attacks(request: TrainingRequest) -> list[Job]:
+    """The attacks on the training samples that critics are fitted to."""
+    stop = min(CRITICS_SAMPLES, len(request.data))
+    what = request.critics_of(), request.data, request.recipe.threat, attack(CRITICS_ATTACK)
+    return attack_jobs(*what, stop=stop, seed=request.recipe.seed)
+
+
+def _fit_job(request: TrainingRequest, units: Sequence[Stored]) -> Job:
+    seed = request.recipe.seed
+    return fit_job(request.critics_of(), request.data, units, request.fit, seed)
+
+
+def _job(
+    name: str,
+    request: TrainingRequest,
+    critics: FittedCritics | None,
+    store: Store,
+    device: str,
+) -> Job:
+    """The unit of a training, and how it is computed."""
+    recipe, data, base = request.recipe, request.data, request.base
+    unit = TrainingUnit(
+        recipe.settings(),
+        data.fingerprint,
+        base.fingerprint if base is not None else "",
+        critics.key if critics is not None else "",
+    )
+    checkpoint = _checkpoint(store, key(unit)).absolute()
+    compute = partial(_trained, recipe, data, base, critics, checkpoint, device)
+    return Job(unit, compute, recipe.epochs * len(data), f"training {name}")
+
+
+def _trained(
+    recipe: Recipe,
+    data: Dataset,
+    base: Classifier | None,
+    critics: FittedCritics | None,
+    checkpoint: Path,
+    device: str,
+    progress: Progress = no_progress,
+) -> Result:
+    """Train, and give the weights and the history."""
+    device = device_of(device)
+    references = critics.references() if critics is not None else {}
+    critics_key = critics.key if critics is not None else ""
+    found = train(recipe, data, checkpoint, device, progress, base, references, critics_key)
+    weights = {name: tensor.cpu().numpy() for name, tensor in found.net.state_dict().items()}
+    facts = {"device": device_name(torch.device(device))}
+    return Result(pd.DataFrame(found.history), weights, facts)
+
+
+def _model(name: str, request: TrainingRequest, unit: Stored, device: str) -> TrainedModel:
+    """The trained model of a stored unit."""
+    assert unit.rows is not None
+    net = build(request.recipe.arch, request.data.shape, len(request.data.classes))
+    net.load_state_dict({key: torch.from_numpy(array) for key, array in unit.tensors().items()})
+    came_from = {part: unit.info["spec"][part] for part in ("data", "base", "critics")}
+    return TrainedModel(Classifier(net.to(device), name), unit.rows, unit.key, **came_from)
+
+
+def _model_named(base: str, name: str, found: Mapping[str, TrainedModel]) -> Classifier:
+    if base not in found:
+        known = ", ".join(found) or "none"
+        raise InputError(f"{name} is based on {base!r}, and these are trained before it: {known}")
+    return found[base].model
+
+
+def _checkpoint(store: Store, name: str) -> Path:
+    return store.root / "training" / name

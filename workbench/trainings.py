@@ -1,0 +1,144 @@
+"""The models of a profile: trained, measured, and written with their cards."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from workbench import tables
+from workbench.data import Dataset, load_data
+from workbench.defenses.recipe import Recipe
+from workbench.errors import InputError
+from workbench.evaluation.battery import EvaluationRequest, evaluate_all
+from workbench.evaluation.execution import Executor, in_process
+from workbench.evaluation.store import Store
+from workbench.evaluation.training import TrainedModel, TrainingRequest, train_all
+from workbench.models import zoo
+from workbench.profiles import Model, Profile
+from workbench.progress import Progress, no_progress
+from workbench.provenance import provenance
+from workbench.screen import say
+from workbench.specs import UNIT_SIZE
+
+MEASURED = "pgd-40"  # the attack that a card tells of
+
+
+def requests(profile: Profile, data: Dataset) -> dict[str, TrainingRequest]:
+    """What a profile trains, by the models' names."""
+    return {
+        name: TrainingRequest(recipe, data, based_on=recipe.base)
+        for training in profile.trainings
+        for name, recipe in training.recipes(profile.data).items()
+    }
+
+
+def train_profile(
+    profile: Profile,
+    out: Path,
+    store: Store,
+    device: str = "cpu",
+    progress: Progress = no_progress,
+    executor: Executor = in_process,
+) -> dict[str, Path]:
+    """Train what a profile trains, and write weights and cards; returns the weights' paths.
+
+    out: the folder that OUT/NAME.safetensors and OUT/NAME.json are written to. What the store has
+    is not trained again.
+    """
+    wanted = requests(profile, load_data(profile.data, "train", say))
+    trained = train_all(wanted, store, device, progress, executor)
+    made = {name: (wanted[name].recipe, model) for name, model in trained.items()}
+    return write_all(made, out, store, progress, executor)
+
+
+def retrained(profile: Profile, paths: Mapping[str, Path]) -> Profile:
+    """The profile with its trained models in the place of those of the same name.
+
+    Raises InputError for a model that the profile does not train.
+    """
+    archs = {
+        name: training.arch
+        for training in profile.trainings
+        for name in training.recipes(profile.data)
+    }
+
+    def own(model: Model) -> Model:
+        if model.title not in paths:
+            raise InputError(
+                f"the profile measures {model.reference} and does not train it; name it among its "
+                "trainings"
+            )
+        path = paths[model.title]
+        return Model(reference=str(path), arch=archs[model.title], name=model.title)
+
+    models, surrogates = (tuple(map(own, part)) for part in (profile.models, profile.surrogates))
+    return profile.model_copy(update={"models": models, "surrogates": surrogates})
+
+
+def write_all(
+    made: Mapping[str, tuple[Recipe, TrainedModel]],
+    out: Path,
+    store: Store,
+    progress: Progress = no_progress,
+    executor: Executor = in_process,
+) -> dict[str, Path]:
+    """Measure trained models on all test samples, and write weights and cards."""
+    tests = {recipe.data: load_data(recipe.data, "test", say) for recipe, _ in made.values()}
+    measured = [
+        EvaluationRequest(
+            found.model,
+            tests[recipe.data],
+            recipe.threat,
+            [MEASURED],
+            samples=len(tests[recipe.data]),
+            seed=0,
+            unit_size=UNIT_SIZE,
+        )
+        for recipe, found in made.values()
+    ]
+    answers = evaluate_all(measured, store, progress, executor)
+    return {
+        name: zoo.save(
+            name,
+            found.model.net,
+            card(recipe, found, tests[recipe.data], tables.accuracies(answer.rows)),
+            root=out,
+        )
+        for (name, (recipe, found)), answer in zip(made.items(), answers, strict=True)
+    }
+
+
+def card(
+    recipe: Recipe, found: TrainedModel, test: Dataset, accuracies: pd.DataFrame
+) -> dict[str, Any]:
+    """What the card of a trained model says."""
+    return {
+        "architecture": recipe.arch,
+        "shape": list(test.shape),
+        "classes": len(test.classes),
+        "data": {"name": recipe.data, "fingerprint": found.data},
+        "recipe": asdict(recipe),
+        "accuracies": accuracies.drop(columns="model").to_dict("records"),
+        "history": found.history.to_dict("records"),
+        "fingerprint": found.model.fingerprint,
+        "base": found.base,
+        "critics": found.critics,
+        "retrain": command(recipe),
+        **provenance(),
+    }
+
+
+def command(recipe: Recipe) -> str:
+    """The command that trains by this recipe: what differs from the defaults is spelled out.
+
+    >>> command(Recipe("natural", "digits", "small-cnn", epochs=3))
+    'workbench train natural --data digits --arch small-cnn --epochs 3'
+    """
+    given = asdict(recipe)
+    usual = asdict(Recipe("natural", "", ""))
+    changed = {name: value for name, value in given.items() if value != usual[name]}
+    changed.pop("defense", None)
+    options = [f"--{name.replace('_', '-')} {value}" for name, value in changed.items()]
+    return " ".join(["workbench train", recipe.defense, *options])
