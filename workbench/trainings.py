@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 
 from workbench import tables
 from workbench.data import Dataset, load_data
@@ -84,7 +85,10 @@ def write_all(
     progress: Progress = no_progress,
     executor: Executor = in_process,
 ) -> dict[str, Path]:
-    """Measure trained models on all test samples, and write weights and cards."""
+    """Measure trained models on all test samples, and write weights and cards.
+
+    The critics that some of them were given are written to OUT/critics.
+    """
     tests = {recipe.data: load_data(recipe.data, "test", say) for recipe, _ in made.values()}
     measured = [
         EvaluationRequest(
@@ -99,6 +103,9 @@ def write_all(
         for recipe, found in made.values()
     ]
     answers = evaluate_all(measured, store, progress, executor)
+    for recipe, found in made.values():
+        if found.critics:
+            _write_critics(recipe, found, out, store)
     return {
         name: zoo.save(
             name,
@@ -110,10 +117,22 @@ def write_all(
     }
 
 
+def _write_critics(recipe: Recipe, found: TrainedModel, out: Path, store: Store) -> None:
+    """Write the fitted critics that a training was given, and what is known of them."""
+    stored = store.read(found.critics)
+    assert stored is not None
+    tensors = {name: torch.from_numpy(array) for name, array in stored.tensors().items()}
+    facts = {name: stored.info[name] for name in ("fit", "spec", "versions", "commit", "machine")}
+    name = f"{Path(recipe.base).stem}.{recipe.estimator.replace(':', '.')}.safetensors"
+    about = {"critics_of": recipe.base, "fingerprint": found.base, **facts}
+    zoo.write(out / "critics" / name, tensors, about)
+
+
 def card(
     recipe: Recipe, found: TrainedModel, test: Dataset, accuracies: pd.DataFrame
 ) -> dict[str, Any]:
     """What the card of a trained model says."""
+    history = found.history.astype(object)
     return {
         "architecture": recipe.arch,
         "shape": list(test.shape),
@@ -121,7 +140,7 @@ def card(
         "data": {"name": recipe.data, "fingerprint": found.data},
         "recipe": asdict(recipe),
         "accuracies": accuracies.drop(columns="model").to_dict("records"),
-        "history": found.history.to_dict("records"),
+        "history": history.where(history.notna(), None).to_dict("records"),
         "fingerprint": found.model.fingerprint,
         "base": found.base,
         "critics": found.critics,

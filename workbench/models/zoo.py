@@ -2,11 +2,12 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import safetensors.torch
-from torch import nn
+from torch import Tensor, nn
 
 from workbench.errors import InputError
 
@@ -52,10 +53,18 @@ def save(name: str, net: nn.Module, card: Card, root: Path | None = None) -> Pat
         raise InputError(f"the card of {name!r} does not say its architecture")
     target = (ROOT if root is None else root) / f"{name}.safetensors"
     tensors = {key: value.detach().cpu().clone() for key, value in net.state_dict().items()}
+    return write(target, tensors, card)
+
+
+def write(target: Path, tensors: Mapping[str, Tensor], card: Card) -> Path:
+    """Write weights of any kind and a card beside them; each file whole or not at all.
+
+    Raises ``InputError`` where the folder cannot be written.
+    """
     text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
     try:
         _write(target.with_suffix(".json"), text.encode())
-        _write(target, safetensors.torch.save(tensors))
+        _write(target, safetensors.torch.save(dict(tensors)))
     except OSError as error:
         raise InputError(f"cannot write model {target}: {error.strerror}") from error
     return target

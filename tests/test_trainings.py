@@ -1,0 +1,111 @@
+"""The models of a profile: weights that load, cards that are true, and nothing trained twice."""
+
+import json
+
+import pytest
+from safetensors.torch import load_file
+
+from workbench.errors import InputError
+from workbench.evaluation.store import Store
+from workbench.models import load_model
+from workbench.profiles import Profile
+from workbench.trainings import command, requests, retrained, train_profile
+
+CONTENT = {
+    "data": "digits",
+    "models": ["zoo:digits/standard-at@0", "zoo:digits/namid@0"],
+    "samples": 50,
+    "threats": [{"norm": "Linf", "eps": "0.1", "attacks": ["pgd-10"]}],
+    "information": {
+        "norm": "Linf",
+        "eps": "0.1",
+        "attack": "pgd-10:stop_at_success=false",
+        "samples": 50,
+        "fit_samples": 200,
+        "critic_seeds": [0],
+    },
+    "analyses": ["white_box"],
+    "trainings": [
+        {
+            "norm": "Linf",
+            "eps": "0.1",
+            "arch": "small-cnn",
+            "seeds": [0],
+            "defenses": {"namid": "namid:alpha=0.1", "standard-at": "standard-at"},
+            "recipe": {"epochs": 1, "attack_steps": 1, "units": 8, "fit_steps": 30},
+        }
+    ],
+}
+
+
+def no_constants(name: str) -> None:
+    raise AssertionError(f"{name} is no JSON")
+
+
+@pytest.fixture(scope="module")
+def profile() -> Profile:
+    return Profile.model_validate(CONTENT)
+
+
+def test_a_profile_trains_writes_and_measures_its_models(profile, tmp_path, monkeypatch) -> None:
+    store, out = Store(tmp_path / "store"), tmp_path / "out"
+    paths = train_profile(profile, out, store)
+    assert {name: path.name for name, path in paths.items()} == {
+        "namid@0": "namid@0.safetensors",
+        "standard-at@0": "standard-at@0.safetensors",
+    }
+    for name, path in paths.items():
+        text = path.with_suffix(".json").read_text()
+        card = json.loads(text, parse_constant=no_constants)
+        model = load_model(str(path), card["architecture"], shape=(1, 8, 8), classes=10)
+        assert model.fingerprint == card["fingerprint"]
+        assert [line["attack"] for line in card["accuracies"]] == ["none", "pgd-40", "worst case"]
+        assert card["history"][0]["epoch"] == 1
+        assert card["recipe"]["defense"].startswith(name.partition("@")[0])
+    critics = out / "critics" / "standard-at@0.mim.safetensors"
+    assert {key.partition(".")[0] for key in load_file(critics)} == {"natural", "adversarial"}
+    facts = json.loads(critics.with_suffix(".json").read_text())
+    assert (
+        facts["fingerprint"] == json.loads((out / "standard-at@0.json").read_text())["fingerprint"]
+    )
+    before = {path: path.read_bytes() for path in paths.values()}
+    monkeypatch.delattr("workbench.evaluation.training.train")
+    assert train_profile(profile, out, store) == paths
+    assert all(path.read_bytes() == content for path, content in before.items())
+
+
+def test_a_retrained_profile_measures_its_own_models(profile, tmp_path) -> None:
+    paths = {name: tmp_path / f"{name}.safetensors" for name in requests(profile, None)}
+    found = retrained(profile, paths)
+    assert [model.title for model in found.models] == ["standard-at@0", "namid@0"]
+    assert found.models[0].reference == str(paths["standard-at@0"])
+    assert {model.arch for model in found.models} == {"small-cnn"}
+
+
+def test_a_model_that_is_not_trained_is_named(profile) -> None:
+    with pytest.raises(InputError, match="zoo:digits/standard-at@0"):
+        retrained(profile, {})
+
+
+def test_the_command_of_a_recipe_makes_it_again(profile) -> None:
+    recipe = requests(profile, None)["namid@0"].recipe
+    assert command(recipe) == (
+        "workbench train namid:alpha=0.1 --data digits --arch small-cnn --epochs 1 "
+        "--attack-steps 1 --base standard-at@0 --units 8 --fit-steps 30"
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"seeds": [0, 0]},
+        {"defenses": {"x": "magic"}},
+        {"recipe": {"speed": 3}},
+        {"recipe": {"epochs": 0}},
+        {"eps": "8"},
+    ],
+)
+def test_a_wrong_training_is_refused(wrong) -> None:
+    content = {**CONTENT, "trainings": [CONTENT["trainings"][0] | wrong]}
+    with pytest.raises((InputError, ValueError)):
+        Profile.model_validate(content)
