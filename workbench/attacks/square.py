@@ -127,26 +127,53 @@ class _Search:
         self._leave()
 
     def advance(self) -> None:
-        """Look at the next queries of each open sample, and go on after the first that helps."""
-        ahead = max(1, TOGETHER // len(self.rows))
+        """Look at the next query of each open sample, or at several where few are open."""
+        ahead = TOGETHER // len(self.rows)
+        if ahead > 1:
+            self._look_ahead(ahead)
+        else:  # then all samples are at the same query
+            self._look_at(int(self.query[0]))
+        self._leave()
+
+    def _look_at(self, query: int) -> None:
+        """Move the square of a query in place, and back where that does not help."""
+        top, left, size = (int(t[query]) for t in (self.top, self.left, self.sides))
+        square = (..., slice(top, top + size), slice(left, left + size))
+        inside = self.best[square]
+        before = inside.clone()
+        moved = (before + self.moves[query, :, None, None]).clamp_(
+            self.low[square], self.high[square]
+        )
+        changed = (moved != before).flatten(1).any(1)
+        inside.copy_(moved)
+        found = torch.full_like(self.margin, torch.inf)
+        if changed.all():
+            found = self._margins(self.best, self.y)
+        elif changed.any():
+            found[changed] = self._margins(self.best[changed], self.y[changed])
+        helped = found < self.margin
+        inside.copy_(torch.where(helped[:, None, None, None], moved, before))
+        self.margin = torch.where(helped, found, self.margin)
+        self.forwards[self.rows] += changed
+        self.query += 1
+
+    def _look_ahead(self, ahead: int) -> None:
+        """Look at so many next queries of each open sample; go on after the first that helps."""
         found = torch.full((len(self.rows), ahead), torch.inf, device=self.margin.device)
         row, column, candidates = self._candidates(ahead)
         if len(row):
             found[row, column] = self._margins(candidates, self.y[row])
             self.forwards += torch.bincount(self.rows[row], minlength=len(self.forwards))
-        helps = (found < self.margin[:, None]) | (found <= 0)
+        helps = found < self.margin[:, None]
         helped, position = helps.any(1), helps.long().argmax(1)
         passed = (self._limit() - self.query).clamp_max(ahead)
         self.query += torch.where(helped, position + 1, passed)
         taken = helped[row] & (column == position[row])
         self.best[row[taken]] = candidates[taken]
         self.margin = torch.where(helped, found.gather(1, position[:, None])[:, 0], self.margin)
-        self._leave()
 
     def _candidates(self, ahead: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """The next points that differ from the best one: whose, which of its next, (m, c, h, w)."""
-        if ahead == 1:  # then all samples are at the same query
-            return self._one_square(int(self.query[0]))
         queries = self.query[:, None] + torch.arange(ahead, device=self.y.device)
         row, column = (queries < self._limit()[:, None]).nonzero(as_tuple=True)
         candidates = self._squares(row, queries[row, column])
@@ -159,17 +186,6 @@ class _Search:
         for check in self.narrowing:
             limit = torch.where(self.query < check, limit.clamp_max(check), limit)
         return limit
-
-    def _one_square(self, query: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """The points of one query; only the square itself is looked at."""
-        top, left, size = (int(t[query]) for t in (self.top, self.left, self.sides))
-        square = (..., slice(top, top + size), slice(left, left + size))
-        moved = self.best[square] + self.moves[query, :, None, None]
-        moved = moved.clamp(self.low[square], self.high[square])
-        row = (moved != self.best[square]).flatten(1).any(1).nonzero()[:, 0]
-        candidates = self.best.index_select(0, row)
-        candidates[square] = moved.index_select(0, row)
-        return row, torch.zeros_like(row), candidates
 
     def _squares(self, row: torch.Tensor, query: torch.Tensor) -> torch.Tensor:
         """The best points of some rows with the square of a query each: (m, c, h, w)."""
