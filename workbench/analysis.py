@@ -21,6 +21,7 @@ from workbench import figures, options, tables
 from workbench.data import Dataset, load_data
 from workbench.devices import device_of, limit_threads
 from workbench.evaluation.battery import Evaluation, EvaluationRequest, evaluate_all
+from workbench.evaluation.critic_attacks import CriticAttackRequest, critic_attack_all
 from workbench.evaluation.execution import Executor, executor, in_process, usual_workers
 from workbench.evaluation.experiments import Experimented, ExperimentRequest, experiment_all
 from workbench.evaluation.information import (
@@ -35,10 +36,16 @@ from workbench.models import Classifier, load_model
 from workbench.profiles import Profile, load_profile
 from workbench.provenance import commit, versions
 from workbench.screen import guarded, output, progress_bar, say, show, write_json, write_text
-from workbench.specs import EvaluationRun, ExperimentRun, Run, TransferRun
+from workbench.specs import CriticAttackRun, EvaluationRun, ExperimentRun, Run, TransferRun
 from workbench.threat import ThreatModel
 
-Request = EvaluationRequest | TransferRequest | InformationRequest | ExperimentRequest
+Request = (
+    EvaluationRequest
+    | TransferRequest
+    | InformationRequest
+    | CriticAttackRequest
+    | ExperimentRequest
+)
 
 
 @dataclass(frozen=True)
@@ -172,7 +179,7 @@ def request(
             return EvaluationRequest(model, *what)
         source = load(run.source, run.source_arch, device, test.shape, len(test.classes))
         return TransferRequest(EvaluationRequest(source, *what), model)
-    return InformationRequest(
+    information = InformationRequest(
         model,
         data(run.data, "train", say),
         test,
@@ -186,6 +193,8 @@ def request(
         unit_size=run.unit_size,
         standard=run.standard,
     )
+    attacks = run.attacks if isinstance(run, CriticAttackRun) else ()
+    return CriticAttackRequest(information, attacks) if attacks else information
 
 
 def _measured(
@@ -196,6 +205,7 @@ def _measured(
         EvaluationRequest: evaluate_all,
         TransferRequest: transfer_all,
         InformationRequest: mutual_information_all,
+        CriticAttackRequest: critic_attack_all,
         ExperimentRequest: experiment_all,
     }
     answers = {}

@@ -1,5 +1,6 @@
 """Figures: a frame and axes in, the axes out. No style is set behind the caller's back."""
 
+import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import chain, cycle
@@ -17,6 +18,7 @@ PAGE = 6.75  # width of ICML's page, inches
 LETTERS = 90  # of tick labels that fit beside each other on it
 BARS = "thin bar: 95 % interval over samples; thick bar: ± standard deviation over"
 FEW = 3  # defenses whose marks fit into half of it
+STEPS = (-50, -20, -10, -5, -2, 0, 2, 5, 10, 20, 50)  # ticks of differences, points
 MARKS = "os^DvP*X"
 COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#222222", "#888888")
 
@@ -110,7 +112,7 @@ def _legend(drawn: Figure, defenses: list[str], several_seeds: bool) -> None:
     drawn.legend(
         *([marks[name] for name in defenses], defenses),
         loc="outside upper center",
-        ncols=min(len(defenses), 4),
+        ncols=math.ceil(len(defenses) / math.ceil(len(defenses) / 4)),
         title=f"{BARS} seeds" if several_seeds else None,
         title_fontsize=7,
     )
@@ -227,7 +229,7 @@ def level_dots(axes: Axes, table: pd.DataFrame, across: str, series: str) -> Axe
     table: columns mean, std, low, high in one unit; across, series: names of those two columns.
     """
     places, names = (list(dict.fromkeys(table[column])) for column in (across, series))
-    width = 0.13 * (len(names) - 1)
+    width = 0.09 * (len(names) - 1)
     looks = zip(names, np.linspace(-width, width, len(names)), MARKS, COLOURS, strict=False)
     for name, offset, mark, colour in looks:
         part = table[table[series] == name].set_index(across).reindex(places)
@@ -257,6 +259,11 @@ def difference_panels(table: pd.DataFrame, reference: str) -> Figure:
         above.set_title(f"{norm}, ε = {eps}, {part['samples'].iloc[0]} samples")
         against = part.drop(columns=[*names.values()]).rename(columns=names)
         gain_dots(below, against, defenses)
+        below.set_yscale("symlog", linthresh=5, linscale=1)
+        low, high = below.get_ylim()
+        below.set_yticks([tick for tick in STEPS if low < tick < high])
+        below.yaxis.set_major_formatter("{x:.0f}")
+        below.minorticks_off()
         below.set_ylabel(f"difference from\n{reference} (points)")
     _legend(drawn, defenses, several_seeds=bool((table["seeds"] > 1).any()))
     return drawn

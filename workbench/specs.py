@@ -26,13 +26,15 @@ class Settings(Protocol):
 def settings_of(value: Settings) -> dict[str, Any]:
     """What a result depends on: the class's name, its version, and every field, in depth.
 
-    A field may itself be a frozen dataclass; its version is 0 where it has none.
+    A field may itself be a frozen dataclass; its version is 0 where it has none. A field that
+    takes no part in comparisons is no setting.
 
     >>> from workbench.attacks import attack
     >>> settings_of(attack("pgd-10"))["steps"]
     10
     """
-    values = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
+    settings = [field.name for field in fields(value) if field.compare]
+    values = {name: _plain(getattr(value, name)) for name in settings}
     return {"name": type(value).__name__, "version": getattr(value, "version", 0), **values}
 
 
@@ -189,6 +191,13 @@ class InformationRun:
 
 
 @dataclass(frozen=True)
+class CriticAttackRun(InformationRun):
+    """A request in names: the same under attacks that know the critics, too."""
+
+    attacks: tuple[str, ...] = ()  # see information.attacks.critic_attack
+
+
+@dataclass(frozen=True)
 class ExperimentRun:
     """A request: an experiment, with a seed."""
 
@@ -198,4 +207,4 @@ class ExperimentRun:
     seed: int
 
 
-Run = EvaluationRun | TransferRun | InformationRun | ExperimentRun
+Run = EvaluationRun | TransferRun | InformationRun | CriticAttackRun | ExperimentRun

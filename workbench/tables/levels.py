@@ -54,9 +54,12 @@ def _level(part: pd.DataFrame, column: str) -> dict[str, float]:
 def spread(mean: float, std: float, digits: int) -> str:
     """Mean ± standard deviation as text; the mean alone where there is one value.
 
-    >>> spread(1.26, 0.1, 1), spread(0.5, float("nan"), 2)
-    ('1.3 ± 0.1', '0.50')
+    >>> nan = float("nan")
+    >>> spread(1.26, 0.1, 1), spread(0.5, nan, 2), spread(nan, nan, 1)
+    ('1.3 ± 0.1', '0.50', 'none')
     """
+    if np.isnan(mean):
+        return "none"
     text = f"{mean:.{digits}f}"
     return text if np.isnan(std) else f"{text} ± {std:.{digits}f}"
 

@@ -1,0 +1,120 @@
+"""An adaptive attack that evades the detector by MI (beyond the paper).
+
+The detector flags a received image x̃ by Î_N(x̃; h(x̃)), the natural critic's score of the image
+with its own output: where it is low, or, two-sided, far from the median of natural samples. The
+profile's attack knows of no detector. "evasion" knows the critic, and wants misclassified samples
+whose score is that of their natural sample; "evasion-highest" the highest score. Thresholds are
+fixed on natural test samples with even indices; all numbers are of those with odd ones. "left" is
+the share of samples that are classified right and withstand the attack, or have their adversarial
+sample flagged; "left of clean" the share that are classified right without attack and raise no
+false alarm. One model of each defense; mean ± standard deviation over critics, with 95 % intervals
+over samples.
+"""
+
+import sys
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.pyplot import setp, subplots
+
+from workbench import analysis, figures, tables
+from workbench.profiles import Profile
+from workbench.specs import CriticAttackRun
+from workbench.tables.detection import RECEIVED, evaded
+from workbench.tables.fits import fit_texts, one_of_each, over_fits
+
+ATTACKS = ("evasion", "evasion-highest")
+DRAWN_RATE = 0.05
+HEADINGS = {
+    "clean %": "clean",
+    "left of clean %": "clean_kept",
+    "robust %": "robust",
+    "left %": "kept",
+    "flagged of the misclassified %": "flagged",
+    "AUROC": "auroc",
+}
+DRAWN = {
+    "flagged of the misclassified": "flagged",
+    "left with detector": "kept",
+    "AUROC of the detector": "auroc",
+}
+
+
+def runs(profile: Profile) -> list[CriticAttackRun]:
+    """One model of each defense with every critic seed of the profile."""
+    wanted = profile.information
+    return [
+        CriticAttackRun(
+            model.reference,
+            model.arch,
+            model.title,
+            profile.data,
+            wanted.norm,
+            wanted.eps,
+            wanted.attack,
+            wanted.samples,
+            wanted.fit_samples,
+            profile.seed,
+            critic_seed,
+            profile.unit_size,
+            attacks=ATTACKS,
+        )
+        for model in one_of_each(wanted.norm, profile.models)
+        for critic_seed in wanted.critic_seeds
+    ]
+
+
+def table(frame: pd.DataFrame) -> pd.DataFrame:
+    """A line per model, critic seed, attack, detector and rate (see tables.detection.evaded)."""
+    plain = frame["attack"].map(tables.plain_attack)
+    return evaded(frame.assign(model=frame["name"], attack=plain))
+
+
+def layout(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """A table per detector and rate of false alarms: a line per defense and attack."""
+    size, groups = table["samples"].iloc[0], table.groupby(["detector", "rate"], sort=False)
+    return {
+        f"{detector}, {100 * rate:.0f} % false alarms, {size} samples": fit_texts(
+            part, ["attack"], HEADINGS
+        )
+        for (detector, rate), part in groups
+    }
+
+
+def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
+    """A row per detector at 5 % false alarms; what is flagged, left, and the AUROC."""
+    del frame
+    rows = list(table[table["rate"] == DRAWN_RATE].groupby("detector", sort=False))
+    size = (figures.PAGE, 0.7 + 1.8 * len(rows))
+    drawn, axes = subplots(len(rows), len(DRAWN), figsize=size, sharex=True, squeeze=False)
+    for row, (detector, part) in zip(axes, rows, strict=True):
+        for ax, (label, value) in zip(row, DRAWN.items(), strict=True):
+            figures.level_dots(ax, over_fits(part, ["attack"], value), "attack", "defense")
+            ax.set(ylabel=label, ylim=(-0.03, 1.03))
+        row[0].axhline(DRAWN_RATE, color="0.6", linewidth=0.6, zorder=0)
+        row[2].axhline(0.5, color="0.6", linewidth=0.6, zorder=0)
+        row[1].set_title(f"{detector}, {100 * DRAWN_RATE:.0f} % false alarms")
+    for ax in axes[-1]:
+        setp(ax.get_xticklabels(), rotation=20, ha="right", rotation_mode="anchor")
+    drawn.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    return drawn
+
+
+def finding(table: pd.DataFrame) -> str:
+    """What the two-sided detector flags of each attack's misclassified samples."""
+    chosen = table["detector"].ne(RECEIVED) & table["rate"].eq(DRAWN_RATE)
+    parts = []
+    for defense, part in over_fits(table[chosen], ["attack"], "flagged").groupby(
+        "defense", sort=False
+    ):
+        texts = [f"{row.attack} {100 * row.mean:.0f} %" for row in part.itertuples(name="Line")]
+        parts.append(f"{defense}: " + ", ".join(texts))
+    return (
+        "Flagged of the misclassified samples by the two-sided detector at 5 % false alarms: "
+        + "; ".join(parts)
+        + "."
+    )
+
+
+if __name__ == "__main__":
+    analysis.main(sys.modules[__name__])

@@ -1,0 +1,141 @@
+"""Attacks that know a model's critics: made once per critics, and scored by them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from workbench.data import Dataset
+from workbench.devices import device_name
+from workbench.evaluation.battery import fill, fill_all, rows_of
+from workbench.evaluation.critics import FittedCritics, forget_references
+from workbench.evaluation.execution import Executor, in_process
+from workbench.evaluation.information import (
+    Information,
+    InformationRequest,
+    mutual_information_all,
+)
+from workbench.evaluation.jobs import Job, Result
+from workbench.evaluation.measure import measure
+from workbench.evaluation.store import Store, Stored
+from workbench.information.attacks import CriticAttack, critic_attack, critic_attack_label
+from workbench.progress import Progress, no_progress
+from workbench.specs import AttackUnit, settings_of
+from workbench.threat import ThreatModel
+
+
+@dataclass(frozen=True, eq=False)
+class CriticAttackRequest:
+    """What `critic_attack_all` is asked: further attacks on the samples that are scored.
+
+    attacks: names, with settings (see information.attacks.critic_attack).
+    """
+
+    information: InformationRequest
+    attacks: Sequence[str]
+
+    def chosen(self) -> list[CriticAttack]:
+        """The attacks. Raises InputError for an unknown name or setting."""
+        return [critic_attack(name) for name in self.attacks]
+
+    def jobs(self, scored: Sequence[Stored], critics: FittedCritics) -> list[Job]:
+        """The units of the attacks; none of one whose critics diverged."""
+        data, threat = self.information.test, self.information.threat
+        able = [found for found in self.chosen() if set(found.needs) <= set(critics.names)]
+        return [_job(critics, data, threat, found, unit) for found in able for unit in scored]
+
+
+def critic_attack_all(
+    requests: Sequence[CriticAttackRequest],
+    store: Store,
+    progress: Progress = no_progress,
+    executor: Executor = in_process,
+) -> list[Information]:
+    """As `mutual_information_all`, with the rows of the attacks that know the critics below.
+
+    Raises InputError as that does, and for an unknown attack.
+    """
+    common = store, progress, executor
+    for request in requests:
+        request.chosen()
+    wanted = [request.information for request in requests]
+    found = mutual_information_all(wanted, *common)
+    fits = [_fitted(request, store) for request in wanted]
+    jobs = [r.jobs(f.scored, f.critics) for r, f in zip(requests, fits, strict=True)]
+    attacked = fill_all(jobs, *common)
+    scoring = [
+        request.score_jobs(fit.fitted_to, units, fit.unit)
+        for request, fit, units in zip(wanted, fits, attacked, strict=True)
+    ]
+    scores = fill_all(scoring, *common)
+    forget_references()
+    parts = zip(found, attacked, scores, strict=True)
+    return [_with(plain, units, scored) for plain, units, scored in parts]
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    """What `mutual_information_all` left in the store: attacks, and the unit of the critics."""
+
+    fitted_to: Sequence[Stored]
+    scored: Sequence[Stored]
+    unit: Stored
+    critics: FittedCritics
+
+
+def _fitted(request: InformationRequest, store: Store) -> _Fitted:
+    """Read it; nothing is computed."""
+    fitted_to, scored = fill_all(request.attack_jobs(), store)
+    (unit,) = fill(request.fit_jobs(fitted_to), store)
+    critics = FittedCritics.of(request.model, request.train, fitted_to, unit, request.fit)
+    return _Fitted(fitted_to, scored, unit, critics)
+
+
+def _with(plain: Information, attacked: Sequence[Stored], scored: Sequence[Stored]) -> Information:
+    """The answer with what the attacks that know the critics add to it."""
+    if not scored:
+        return plain
+    rows = pd.concat([plain.rows, rows_of(scored)], ignore_index=True)
+    return replace(plain, rows=rows, keys=[*plain.keys, *(u.key for u in (*attacked, *scored))])
+
+
+def _job(
+    critics: FittedCritics,
+    test: Dataset,
+    threat: ThreatModel,
+    attack: CriticAttack,
+    unit: Stored,
+) -> Job:
+    """The same samples, model, threat and seed as those of a stored unit, under another attack."""
+    assert unit.rows is not None
+    spec = {name: value for name, value in unit.info["spec"].items() if name != "kind"}
+    settings = {**settings_of(attack), "critics": critics.key}
+    doing = f"{critic_attack_label(attack)} on {critics.model.origin}"
+    compute = partial(_attacked, critics, test, threat, attack, spec, unit.rows)
+    return Job(AttackUnit(**{**spec, "attack": settings}), compute, len(unit.rows), doing)
+
+
+def _attacked(
+    critics: FittedCritics,
+    test: Dataset,
+    threat: ThreatModel,
+    attack: CriticAttack,
+    spec: dict[str, Any],
+    rows: pd.DataFrame,
+) -> Result:
+    """Attack with the critics at hand; what is not measured anew stands in the rows already."""
+    model, start = critics.model, spec["start"]
+    x, y = test.batch(start, spec["stop"], model.device)
+    knowing = replace(attack, references=critics.references())
+    found = measure(model, x, y, start, knowing, threat, spec["seed"])
+    rows = rows.assign(attack=critic_attack_label(attack))
+    rows[found.rows.columns] = found.rows
+    cost = {
+        "forward_passes": found.forward_passes,
+        "backward_passes": found.backward_passes,
+        "seconds": found.seconds,
+        "device": device_name(model.device),
+    }
+    return Result(rows, {"x_adv": found.images}, cost)
