@@ -27,7 +27,9 @@ def _one_of(*parts: Any) -> str:
 
 Defense = Annotated[
     str | None,
-    typer.Argument(help=f"{_one_of(*DEFENSES)}; with settings, as namid:alpha=1.", show_default=False),
+    typer.Argument(
+        help=f"{_one_of(*DEFENSES)}; with settings, as namid:alpha=1.", show_default=False
+    ),
 ]
 ProfileName = Annotated[
     str | None, typer.Option(help="Train all models of this profile instead of one defense.")
