@@ -15,6 +15,7 @@ from workbench.progress import Progress, no_progress
 
 CHECKED = 1000  # pairs that statistics and checks are taken from
 CHECKS = 10  # per fit
+WARM_UP = 0.05  # of the steps, where that is more than one of them
 
 
 class Diverged(InputError):
@@ -90,7 +91,8 @@ def fit_critic(
     seen = min(CHECKED, len(held_out))
     critic.calibrate(patterns[fitted[:CHECKED]], outputs[fitted[:CHECKED]])
     optimizer = torch.optim.Adam(critic.parameters(), fit.lr)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, fit.lr, fit.steps, pct_start=0.05)
+    warm_up = WARM_UP if fit.steps * WARM_UP > 1 else 0.0
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, fit.lr, fit.steps, pct_start=warm_up)
     aim, bound, checks = objective(fit.objective), BOUNDS[fit.bound], []
     for step, rows in enumerate(_batches(fitted, fit, generator), 1):
         optimizer.zero_grad()
