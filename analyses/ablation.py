@@ -25,6 +25,7 @@ def runs(profile: Profile) -> list[EvaluationRun]:
 
     Raises InputError where there is none.
     """
+    models = (*profile.models, *profile.variants)
     return [
         EvaluationRun(
             model.reference,
@@ -38,8 +39,8 @@ def runs(profile: Profile) -> list[EvaluationRun]:
             profile.seed,
             profile.unit_size,
         )
-        for battery in tables.threats_with(DEFENSES, profile.threats, profile.models)
-        for model in tables.of_defenses(DEFENSES, battery.norm, profile.models)
+        for battery in tables.threats_with(DEFENSES, profile.threats, models)
+        for model in tables.of_defenses(DEFENSES, battery.norm, models)
     ]
 
 

@@ -25,6 +25,7 @@ from workbench.information.assumption import EnumeratedTerms
 from workbench.information.discrete import Terms, interaction_bounds
 from workbench.profiles import Profile
 from workbench.specs import EvaluationRun, ExperimentRun
+from workbench.tables.fits import one_of_each
 
 EXPERIMENT = EnumeratedTerms()
 SMALL, PREDICTED, SAMPLED = "three pixels", "predicted class", "sampled class"
@@ -39,7 +40,7 @@ BARS = (  # column, its sign in Eq. 2, label, colour, hatch
 
 
 def runs(profile: Profile) -> list[EvaluationRun | ExperimentRun]:
-    """The small model with each critic seed; the profile's models under its threat for MI."""
+    """The small model with each critic seed; one model of each defense under the MI's threat."""
     information = profile.information
     small = [ExperimentRun(EXPERIMENT, SMALL, 0, seed) for seed in information.critic_seeds]
     real = [
@@ -55,7 +56,7 @@ def runs(profile: Profile) -> list[EvaluationRun | ExperimentRun]:
             profile.seed,
             profile.unit_size,
         )
-        for model in profile.models
+        for model in one_of_each(information.norm, profile.models)
     ]
     return [*small, *real]
 

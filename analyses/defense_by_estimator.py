@@ -34,6 +34,7 @@ def runs(profile: Profile) -> list[EvaluationRun]:
             f"the profile has none of the attacks {', '.join(ATTACKS)}; name one among its threats,"
             " or take the analysis defense_by_estimator off it"
         )
+    models = (*profile.models, *profile.variants)
     return [
         EvaluationRun(
             model.reference,
@@ -47,8 +48,8 @@ def runs(profile: Profile) -> list[EvaluationRun]:
             profile.seed,
             profile.unit_size,
         )
-        for battery in tables.threats_with(DEFENSES, threats, profile.models)
-        for model in tables.of_defenses(DEFENSES, battery.norm, profile.models)
+        for battery in tables.threats_with(DEFENSES, threats, models)
+        for model in tables.of_defenses(DEFENSES, battery.norm, models)
     ]
 
 

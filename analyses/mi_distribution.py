@@ -5,7 +5,7 @@ natural samples. Each line says how far that holds for one model: AUROC (0.5 is 
 parted) with its 95 % interval, Cohen's d, and the share of samples whose own two values are in
 the order of the observation. "flipped" are the samples that the attack turns from right to wrong,
 the ones that Eq. 6 selects. The logit margin is no MI: it is what a reader can have without a
-critic. Critics are fitted anew for each critic seed.
+critic. Critics are fitted anew for each critic seed. One model of each defense.
 """
 
 import sys
@@ -18,10 +18,11 @@ from matplotlib.pyplot import subplots
 from workbench import analysis, figures, tables
 from workbench.profiles import Profile
 from workbench.specs import InformationRun
+from workbench.tables.fits import one_of_each
 
 
 def runs(profile: Profile) -> list[InformationRun]:
-    """Every model with every critic seed of the profile."""
+    """One model of each defense with every critic seed of the profile."""
     wanted = profile.information
     return [
         InformationRun(
@@ -39,7 +40,7 @@ def runs(profile: Profile) -> list[InformationRun]:
             profile.unit_size,
             wanted.objective,
         )
-        for model in profile.models
+        for model in one_of_each(wanted.norm, profile.models)
         for critic_seed in wanted.critic_seeds
     ]
 

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from workbench.cli import main
 from workbench.errors import InputError
 from workbench.profiles import FOLDER, Profile, load_profile, names
 
@@ -59,3 +60,67 @@ def test_a_bad_entry_is_named(tmp_path, old, new, named) -> None:
 def test_an_unknown_profile_names_the_known_ones() -> None:
     with pytest.raises(InputError, match="demo"):
         load_profile("dem")
+
+
+def trained(**more) -> Profile:
+    """A profile whose models are all trained by itself."""
+    common = {"norm": "Linf", "eps": "0.1", "arch": "small-cnn", "seeds": [0, 1]}
+    content = tomllib.loads(DEMO) | {"models": "trained", "namid": "alpha=1,lam=0.2"} | more
+    content["trainings"] = [
+        {**common, "defenses": ["standard-at", "namid-t"]},
+        {**common, "defenses": {"namid-lambda-0": "namid:lam=0"}, "role": "variants"},
+        {**common, "defenses": {"surrogate": "standard-at"}, "role": "surrogates"},
+    ]
+    return Profile.model_validate(content)
+
+
+def test_trained_models_are_listed_by_their_role() -> None:
+    found = trained(variants="trained")
+    assert [model.title for model in found.models] == [
+        *("standard-at@0", "standard-at@1", "namid-t@0", "namid-t@1"),
+    ]
+    assert [model.reference for model in found.variants] == [
+        *("zoo:fashion-mnist/namid-lambda-0@0", "zoo:fashion-mnist/namid-lambda-0@1"),
+    ]
+    assert found.surrogates == ()
+
+
+def test_settings_of_namid_stand_once_and_a_defense_has_its_own_beside() -> None:
+    texts = [
+        recipe.defense
+        for training in trained().trainings
+        for recipe in training.recipes("fashion-mnist").values()
+        if recipe.seed == 0
+    ]
+    assert texts == [
+        *("standard-at", "namid-t:alpha=1.0,lam=0.2", "namid:alpha=1.0,lam=0.0", "standard-at"),
+    ]
+
+
+@pytest.mark.parametrize("name", [name for name in names() if name != "demo"])
+def test_every_model_that_a_profile_measures_is_trained_by_it(name) -> None:
+    profile = load_profile(name)
+    for role in ("models", "variants", "surrogates"):
+        made = [t for part in profile.trainings if part.role == role for t in part.titles()]
+        assert [model.title for model in getattr(profile, role)] == made
+    assert len(profile.models) == 3 * (8 + 7)
+
+
+def test_models_that_did_not_come_along_are_one_line_that_says_how_to_train_them(
+    tmp_path, capsys
+) -> None:
+    own = tmp_path / "own.toml"
+    own.write_text(
+        DEMO.replace('"white_box", "black_box", "mi_distribution"', '"white_box"').replace(
+            'models = ["zoo:fashion-mnist/natural", "zoo:fashion-mnist/standard-at"]',
+            'models = "trained"',
+        )
+        + '\n[[trainings]]\nnorm = "Linf"\neps = "0.1"\narch = "small-cnn"\nseeds = [7]\n'
+        'defenses = ["wmim"]\n'
+    )
+    with pytest.raises(SystemExit) as ended:
+        main(["reproduce", "--profile", str(own), "--store", str(tmp_path / "store")])
+    assert ended.value.code == 2
+    last = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "zoo:fashion-mnist/wmim@7" in last
+    assert f"workbench reproduce --profile {own} --retrain" in last

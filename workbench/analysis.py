@@ -7,7 +7,7 @@ An analysis is a module whose docstring's first line is its title, with five fun
 """
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,7 @@ import typer
 from workbench import figures, options, tables
 from workbench.data import Dataset, load_data
 from workbench.devices import device_of, limit_threads
+from workbench.errors import InputError
 from workbench.evaluation.battery import Evaluation, EvaluationRequest, evaluate_all
 from workbench.evaluation.critic_attacks import CriticAttackRequest, critic_attack_all
 from workbench.evaluation.execution import Executor, executor, in_process, usual_workers
@@ -32,7 +33,8 @@ from workbench.evaluation.information import (
 from workbench.evaluation.store import Store
 from workbench.evaluation.transfer import TransferRequest, transfer_all
 from workbench.information import Fit
-from workbench.models import Classifier, load_model
+from workbench.models import Classifier, load_model, zoo
+from workbench.models.load import ZOO
 from workbench.profiles import Profile, load_profile
 from workbench.provenance import commit, versions
 from workbench.screen import guarded, output, progress_bar, say, show, write_json, write_text
@@ -96,7 +98,9 @@ def run(
     are written. changed: the profile where it is not as its file says, as after a retraining.
     Raises InputError for bad input of any kind.
     """
-    runs: Sequence[Run] = module.runs(changed or load_profile(profile))
+    wanted = changed or load_profile(profile)
+    runs: Sequence[Run] = module.runs(wanted)
+    _check_shipped(wanted, profile, _models(runs).values())
     frame, keys, origins = records(runs, store, device_of(device), executor)
     name = Path(str(module.__file__)).stem
     title = (module.__doc__ or name).strip().splitlines()[0].rstrip(".")
@@ -133,6 +137,17 @@ def show_all(outcome: Outcome) -> None:
     """Print the tables of an analysis."""
     for title, table in outcome.tables.items():
         show(table, title)
+
+
+def _check_shipped(profile: Profile, name: str, references: Iterable[str]) -> None:
+    """Raises InputError where models that the profile trains did not come with the package."""
+    made = {f"{ZOO}{profile.data}/{title}" for part in profile.trainings for title in part.titles()}
+    missing = [r for r in references if r in made and not zoo.has(r.removeprefix(ZOO))]
+    if missing:
+        raise InputError(
+            f"{missing[0]} did not come along ({len(missing)} models of profile {name} are "
+            f"missing); `workbench reproduce --profile {name} --retrain` trains them and goes on"
+        )
 
 
 def _models(runs: Sequence[Run]) -> dict[str, str]:

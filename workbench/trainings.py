@@ -74,8 +74,10 @@ def retrained(profile: Profile, paths: Mapping[str, Path]) -> Profile:
         path = paths[model.title]
         return Model(reference=str(path), arch=archs[model.title], name=model.title)
 
-    models, surrogates = (tuple(map(own, part)) for part in (profile.models, profile.surrogates))
-    return profile.model_copy(update={"models": models, "surrogates": surrogates})
+    roles = ("models", "variants", "surrogates")
+    return profile.model_copy(
+        update={role: tuple(map(own, getattr(profile, role))) for role in roles}
+    )
 
 
 def write_all(

@@ -9,7 +9,7 @@ from workbench.defenses.standard_at import StandardAT
 from workbench.defenses.trades import TRADES
 from workbench.defenses.wmim import WMIM
 
-__all__ = ["DEFENSES", "Batch", "Defense", "defense", "label"]
+__all__ = ["DEFENSES", "NAMID", "Batch", "Defense", "defense", "label"]
 
 DEFENSES: dict[str, Defense] = {
     "natural": Natural(),

@@ -21,6 +21,11 @@ def names() -> list[str]:
     return sorted(f"{file.parent.name}/{file.stem}" for file in ROOT.glob("*/*.safetensors"))
 
 
+def has(name: str) -> bool:
+    """Whether the zoo has a model, as ``path`` takes its name."""
+    return not {name, f"{name}@0"}.isdisjoint(names())
+
+
 def path(name: str) -> Path:
     """The weights of a model, a safetensors file; ``NAME`` without ``@seed`` is that of seed 0.
 

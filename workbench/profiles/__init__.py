@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -16,7 +16,7 @@ from pydantic import (
 )
 
 from workbench.attacks import attack, label
-from workbench.defenses import defense
+from workbench.defenses import NAMID, defense
 from workbench.defenses.recipe import Recipe
 from workbench.errors import InputError
 from workbench.information import objective, objective_label
@@ -129,8 +129,9 @@ class Training(_Threat):
 
     defenses: recipes' defenses by the models' names, or a list of both; a model is called
     NAME+suffix@SEED. base: the name of the defense whose model is h_θ0 where one is needed, of the
-    same suffix and seed. surrogate: they are attacked for transfer only. recipe: other settings of
-    all recipes (see defenses.recipe.Recipe).
+    same suffix and seed. role: the list of the profile that they belong to. recipe: other settings
+    of all recipes (see defenses.recipe.Recipe). namid: settings of every NAMID among the defenses,
+    such as "alpha=1,warmup=0.3"; those in a defense's own text go before.
     """
 
     arch: str
@@ -138,8 +139,9 @@ class Training(_Threat):
     seeds: tuple[int, ...] = Field(min_length=1)
     suffix: str = ""
     base: str = "standard-at"
-    surrogate: bool = False
+    role: Literal["models", "variants", "surrogates"] = "models"
     recipe: dict[str, Any] = {}
+    namid: str = ""
 
     @field_validator("defenses", mode="before")
     @classmethod
@@ -151,15 +153,18 @@ class Training(_Threat):
     def _different(cls, seeds: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(_unique(seeds))
 
+    def titles(self) -> list[str]:
+        """The models' names, seeds of a defense together."""
+        return [f"{name}{self.suffix}@{seed}" for name in self.defenses for seed in self.seeds]
+
     def recipes(self, data: str) -> dict[str, Recipe]:
         """The recipes by the models' names. Raises InputError for settings that make none."""
-        return {
-            f"{name}{self.suffix}@{seed}": self._recipe(text, data, seed)
-            for name, text in self.defenses.items()
-            for seed in self.seeds
-        }
+        texts = [(text, seed) for text in self.defenses.values() for seed in self.seeds]
+        recipes = (self._recipe(text, data, seed) for text, seed in texts)
+        return dict(zip(self.titles(), recipes, strict=True))
 
     def _recipe(self, text: str, data: str, seed: int) -> Recipe:
+        text = self._with_settings(text)
         based = defense(text).fitted or self.recipe.get("start") == "base"
         base = f"{self.base}{self.suffix}@{seed}" if based else ""
         settings = {**self.recipe, "seed": seed, "base": base}
@@ -168,14 +173,23 @@ class Training(_Threat):
         except TypeError as error:
             raise InputError(f"a recipe cannot be made of {self.recipe} ({error})") from None
 
+    def _with_settings(self, text: str) -> str:
+        """A defense's text with the settings that all NAMID have here, where it is one."""
+        name, _, own = text.partition(":")
+        if not isinstance(defense(text), NAMID):
+            return text
+        settings = ",".join(filter(None, (self.namid, own)))  # of one named twice, the last counts
+        return f"{name}:{settings}" if settings else name
+
 
 class Profile(_Frozen):
     """What a run measures, and which analyses it draws.
 
     data: name of a data set. trainings: the models that `workbench train --profile` makes.
-    recipe: settings of all their recipes, unless a training has its own.
+    recipe, namid: settings of all their recipes and NAMIDs, unless a training has its own.
     models: references, or tables of reference, arch and name; "trained" stands for all that are
-    trained here, as the zoo has them.
+    trained here in this role, as the zoo has them.
+    variants: models that only those analyses compare which look for them by name.
     samples: test samples that are attacked. seed: of every random number.
     threats, transfers: attacks on each model, and those that are shown to the other models too.
     surrogates: models that are attacked for transfer only; "trained" as above.
@@ -185,8 +199,10 @@ class Profile(_Frozen):
 
     data: str
     recipe: dict[str, Any] = {}
+    namid: str = ""
     trainings: tuple[Training, ...] = ()
     models: tuple[Model, ...] = Field(min_length=1)
+    variants: tuple[Model, ...] = ()
     samples: int = Field(ge=1)
     seed: int = Field(default=0, ge=0)
     unit_size: int = Field(default=UNIT_SIZE, ge=1)
@@ -199,25 +215,27 @@ class Profile(_Frozen):
     @field_validator("trainings", mode="before")
     @classmethod
     def _with_recipe(cls, trainings: Any, info: ValidationInfo) -> Any:
-        recipe = info.data.get("recipe", {})
-        return [{**one, "recipe": recipe | one.get("recipe", {})} for one in trainings]
+        recipe, namid = info.data.get("recipe", {}), info.data.get("namid", "")
+        return [
+            {"namid": namid, **one, "recipe": recipe | one.get("recipe", {})} for one in trainings
+        ]
 
-    @field_validator("models", "surrogates", mode="before")
+    @field_validator("models", "variants", "surrogates", mode="before")
     @classmethod
     def _trained(cls, models: Any, info: ValidationInfo) -> Any:
         if models != TRAINED:
             return models
         data, trainings = info.data.get("data", ""), info.data.get("trainings", ())
         return [
-            f"zoo:{data}/{name}"
+            f"zoo:{data}/{title}"
             for training in trainings
-            if training.surrogate == (info.field_name == "surrogates")
-            for name in training.recipes(data)
+            if training.role == info.field_name
+            for title in training.titles()
         ]
 
     @model_validator(mode="after")
     def _told_apart(self) -> Self:
-        _unique([model.title for model in (*self.models, *self.surrogates)])
+        _unique([model.title for model in (*self.models, *self.variants, *self.surrogates)])
         _unique([str(battery.threat) for battery in self.threats])
         _unique([str(battery.threat) for battery in self.transfers])
         _unique([name for training in self.trainings for name in training.recipes(self.data)])
