@@ -32,6 +32,7 @@ ORDER = [
     "options",
     "trainings",
     "analysis",
+    "planning",
     "cli",
     "__main__",
 ]

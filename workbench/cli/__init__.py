@@ -8,6 +8,7 @@ import typer
 from workbench.cli import data
 from workbench.cli.evaluate import evaluate
 from workbench.cli.mi import mi
+from workbench.cli.plan import plan
 from workbench.cli.reproduce import reproduce
 from workbench.cli.train import train
 from workbench.cli.transfer import transfer
@@ -24,6 +25,7 @@ app.command()(evaluate)
 app.command()(transfer)
 app.command()(mi)
 app.command()(train)
+app.command()(plan)
 app.command()(reproduce)
 
 

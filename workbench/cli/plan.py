@@ -1,0 +1,52 @@
+"""`workbench plan`: what a profile will take, before anything starts."""
+
+from typing import Annotated
+
+import typer
+
+from workbench import options
+from workbench.cli.reproduce import analysis_of
+from workbench.data import load_data
+from workbench.devices import device_of
+from workbench.evaluation.execution import usual_workers
+from workbench.evaluation.store import Store
+from workbench.planning import parts_of, predict, training_parts
+from workbench.profiles import load_profile
+from workbench.screen import output, say, show
+
+Retrain = Annotated[bool, typer.Option("--retrain", help="With the training of its models.")]
+
+
+def plan(
+    profile: options.ProfileName = "demo",
+    retrain: Retrain = False,
+    device: options.Device = "auto",
+    workers: options.UsualWorkers = None,
+    store: options.StoreFolder = options.DEFAULT_STORE,
+) -> None:
+    """Predict time, memory and disk of `workbench reproduce`: a few steps of each part are run.
+
+    Examples:
+    workbench plan --profile fashion-mnist
+    workbench plan --profile cifar10 --retrain --device cuda
+    """
+    results, wanted, device = Store(store, say), load_profile(profile), device_of(device)
+    count = workers or usual_workers(device)
+    runs = [run for name in wanted.analyses for run in analysis_of(name).runs(wanted)]
+    parts = parts_of(wanted, runs, device, retrain)
+    if retrain:
+        parts += training_parts(wanted, load_data(wanted.data, "train", say), device)
+    found = predict(parts, results, count)
+    table = found.parts.assign(
+        seconds_each=found.parts["seconds_each"].map("{:.2f}".format),
+        minutes=(found.parts["seconds"] / 60).map("{:.1f}".format),
+    )
+    shown = table.drop(columns="seconds").rename(columns={"seconds_each": "seconds each"})
+    show(shown, f"Parts of profile {profile}, on {device}; minutes of one worker")
+    output.print(
+        f"About {found.seconds / 60:.0f} minutes with {count} workers, "
+        f"{found.memory / 1e9:.1f} GB of memory, {found.disk / 1e9:.2f} GB on the disk "
+        f"({found.free / 1e9:.0f} GB are free).",
+        highlight=False,
+        soft_wrap=True,
+    )

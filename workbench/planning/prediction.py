@@ -1,0 +1,62 @@
+"""Times of all parts from a measurement of each kind, against what the store has."""
+
+import resource
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+
+from workbench.evaluation.store import Store
+from workbench.planning.parts import Part
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What is missing.
+
+    parts: a line per kind of work: kind, what, units, stored, seconds_each, seconds. seconds: in
+    all, by so many workers. memory: bytes of the processes at their peak. disk, free: bytes.
+    """
+
+    parts: pd.DataFrame
+    seconds: float
+    memory: int
+    disk: int
+    free: int
+
+
+def predict(parts: Sequence[Part], store: Store, workers: int) -> Prediction:
+    """Measure a few steps of each kind of work that the store lacks, and predict the whole."""
+    keys = set(store.keys())
+    groups: dict[tuple[str, str], list[Part]] = {}
+    for part in parts:
+        groups.setdefault(part.group, []).append(part)
+    lines, disk = [], 0
+    for (kind, what), units in groups.items():
+        missing = [unit for unit in units if not (unit.there and unit.name in keys)]
+        each = missing[0].probe() if missing else 0.0
+        disk += sum(unit.size for unit in missing)
+        lines.append(
+            {
+                "kind": kind,
+                "what": what,
+                "units": len(units),
+                "stored": len(units) - len(missing),
+                "seconds_each": each,
+                "seconds": each * len(missing),
+            }
+        )
+    table = pd.DataFrame(lines)
+    free = shutil.disk_usage(store.root).free
+    return Prediction(table, table["seconds"].sum() / workers, _peak() * workers, disk, free)
+
+
+def _peak() -> int:
+    """Bytes that this process, or its part of the GPU, has held at most."""
+    if torch.cuda.is_available():
+        return torch.cuda.max_memory_allocated()
+    held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return held if sys.platform == "darwin" else 1024 * held
