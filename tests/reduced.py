@@ -18,14 +18,15 @@ from workbench.attacks.fwa import FrankWolfeWasserstein
 from workbench.attacks.momentum import MomentumIterative
 from workbench.data import Dataset
 from workbench.defenses import DEFENSES
+from workbench.evaluation import training
 from workbench.information import Fit
 from workbench.information.assumption import EnumeratedTerms
 from workbench.information.attacks import CRITIC_ATTACKS
 from workbench.profiles import FOLDER, Profile
 
-RECIPE = {"epochs": 1, "batch": 64, "attack_steps": 1, "units": 8, "fit_steps": 3}
+RECIPE = {"epochs": 1, "batch": 20, "attack_steps": 1, "units": 8, "fit_steps": 3}
 NARROW = {"resnet18": "small-cnn", "vgg19": "medium-cnn"}
-TRAIN, TEST = 150, 16  # images
+TRAIN, TEST = 40, 16  # images
 
 
 @dataclass(frozen=True)
@@ -55,19 +56,19 @@ def content(name: str, narrow: bool = True) -> dict[str, Any]:
     found = tomllib.loads((FOLDER / f"{name}.toml").read_text())
     found |= {"samples": 12, "unit_size": 12, "recipe": found.get("recipe", {}) | RECIPE}
     found["information"] |= {"samples": 12, "fit_samples": 40, "critic_seeds": [0]}
-    for training in found.get("trainings", []):
-        training["seeds"] = [0]
+    for part in found.get("trainings", []):
+        part["seeds"] = [0]
         if narrow:
-            training["arch"] = NARROW.get(training["arch"], training["arch"])
+            part["arch"] = NARROW.get(part["arch"], part["arch"])
     return found
 
 
 def cut(name: str, defenses: Sequence[str] = tuple(DEFENSES)) -> Profile:
     """The same, validated; of the models that all analyses see, those of these defenses."""
     found = content(name)
-    for training in found["trainings"]:
-        if training.get("role", "models") == "models":
-            training["defenses"] = [d for d in training["defenses"] if d in defenses]
+    for part in found["trainings"]:
+        if part.get("role", "models") == "models":
+            part["defenses"] = [d for d in part["defenses"] if d in defenses]
     return Profile.model_validate(found)
 
 
@@ -81,6 +82,7 @@ def shorten(monkeypatch: pytest.MonkeyPatch, data: dict[str, Dataset]) -> None:
         if hasattr(known, "steps"):
             monkeypatch.setitem(CRITIC_ATTACKS, name, replace(known, steps=2))
     monkeypatch.setattr(analysis, "Fit", partial(Fit, units=8, steps=3, batch=16))
+    monkeypatch.setattr(training, "Fit", partial(Fit, batch=16))
     monkeypatch.setattr(assumption, "EXPERIMENT", EnumeratedTerms(levels=5, radii=(0, 1), steps=2))
     monkeypatch.setattr(calibration, "DISTRIBUTIONS", calibration.DISTRIBUTIONS[:1])
     monkeypatch.setattr(calibration, "STEPS", 3)
