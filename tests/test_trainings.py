@@ -5,9 +5,11 @@ import json
 import pytest
 from safetensors.torch import load_file
 
+from workbench.data import load_data
 from workbench.errors import InputError
 from workbench.evaluation.store import Store
 from workbench.models import load_model
+from workbench.planning import training_parts
 from workbench.profiles import Profile
 from workbench.trainings import command, requests, retrained, train_profile
 
@@ -59,6 +61,7 @@ def test_a_profile_trains_writes_and_measures_its_models(profile, tmp_path, monk
         card = json.loads(text, parse_constant=no_constants)
         model = load_model(str(path), card["architecture"], shape=(1, 8, 8), classes=10)
         assert model.fingerprint == card["fingerprint"]
+        assert card["trained"]["device"] == "cpu"
         assert [line["attack"] for line in card["accuracies"]] == ["none", "pgd-40", "worst case"]
         assert card["history"][0]["epoch"] == 1
         assert card["recipe"]["defense"].startswith(name.partition("@")[0])
@@ -68,6 +71,8 @@ def test_a_profile_trains_writes_and_measures_its_models(profile, tmp_path, monk
     assert (
         facts["fingerprint"] == json.loads((out / "standard-at@0.json").read_text())["fingerprint"]
     )
+    planned = training_parts(profile, load_data("digits", "train"), "cpu")
+    assert [part.name in store for part in planned] == [False, True]
     before = {path: path.read_bytes() for path in paths.values()}
     monkeypatch.delattr("workbench.evaluation.training.train")
     assert train_profile(profile, out, store) == paths

@@ -48,7 +48,9 @@ Scheduler = Annotated[
 StoreFolder = Annotated[
     Path, typer.Option("--store", envvar="WORKBENCH_STORE", help="Folder of the results.")
 ]
-ProfileName = Annotated[str, typer.Option(help="demo, fashion-mnist, …, or the path of a .toml file.")]
+ProfileName = Annotated[
+    str, typer.Option(help="demo, fashion-mnist, …, or the path of a .toml file.")
+]
 FiguresFolder = Annotated[
     Path, typer.Option("--figures", help="Folder that figures and tables are written to.")
 ]

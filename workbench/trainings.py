@@ -146,6 +146,7 @@ def card(
         "fingerprint": found.model.fingerprint,
         "base": found.base,
         "critics": found.critics,
+        "trained": found.origin,
         "retrain": command(recipe),
         **provenance(),
     }

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import torch
@@ -14,7 +15,7 @@ from workbench.defenses.recipe import Recipe
 from workbench.defenses.training import train
 from workbench.devices import device_name, device_of
 from workbench.errors import InputError
-from workbench.evaluation.battery import attack_jobs, fill, fill_all
+from workbench.evaluation.battery import ORIGIN, attack_jobs, fill, fill_all
 from workbench.evaluation.critics import FittedCritics, fit_job
 from workbench.evaluation.execution import Executor, in_process
 from workbench.evaluation.jobs import Job, Result
@@ -59,7 +60,7 @@ class TrainedModel:
     """A trained model and what it came from.
 
     history: a row per epoch, means over its steps. key: of its unit in the store. data, base,
-    critics: as in TrainingUnit.
+    critics: as in TrainingUnit. origin: versions, commit, machine and device that trained it.
     """
 
     model: Classifier
@@ -68,6 +69,7 @@ class TrainedModel:
     data: str
     base: str
     critics: str
+    origin: dict[str, Any]
 
 
 def train_all(
@@ -209,7 +211,9 @@ def _model(name: str, request: TrainingRequest, unit: Stored, device: str) -> Tr
     net = build(request.recipe.arch, request.data.shape, len(request.data.classes))
     net.load_state_dict({key: torch.from_numpy(array) for key, array in unit.tensors().items()})
     came_from = {part: unit.info["spec"][part] for part in ("data", "base", "critics")}
-    return TrainedModel(Classifier(net.to(device), name), unit.rows, unit.key, **came_from)
+    origin = {part: unit.info[part] for part in ORIGIN}
+    model = Classifier(net.to(device), name)
+    return TrainedModel(model, unit.rows, unit.key, **came_from, origin=origin)
 
 
 def _model_named(base: str, name: str, found: Mapping[str, TrainedModel]) -> Classifier:

@@ -9,6 +9,7 @@ from workbench import tables
 from workbench.analysis import request
 from workbench.attacks import attack, label
 from workbench.data import Dataset, load_data
+from workbench.defenses.recipe import Recipe
 from workbench.evaluation.battery import EvaluationRequest
 from workbench.evaluation.critic_attacks import CriticAttackRequest
 from workbench.evaluation.experiments import ExperimentRequest
@@ -27,6 +28,7 @@ from workbench.specs import (
     ExperimentRun,
     InformationUnit,
     Run,
+    TrainingUnit,
     TransferRun,
     TransferUnit,
     Unit,
@@ -201,15 +203,28 @@ def _information(
 
 
 def training_parts(profile: Profile, data: Dataset, device: str) -> list[Part]:
-    """The trainings of a profile, with the critics that some need; nothing is looked up."""
+    """The trainings of a profile; those on a base are not looked up, as it may not be there yet.
+
+    What comes beside them is left out: critics for NAMID, and the measurement for the card.
+    """
+    recipes = {
+        name: recipe
+        for part in profile.trainings
+        for name, recipe in part.recipes(profile.data).items()
+    }
+
+    def name_of(recipe: Recipe) -> str:
+        return _name(
+            TrainingUnit(recipe.settings(), data.fingerprint, "", ""), recipe.base, not recipe.base
+        )
+
     return [
         Part(
             ("training", f"{name.partition('@')[0]}, {recipe.arch}"),
-            f"training {name}",
+            name_of(recipe),
             partial(probes.training, recipe, data, device),
-            False,
+            not recipe.base,
             40 * SMALL,
         )
-        for part in profile.trainings
-        for name, recipe in part.recipes(profile.data).items()
+        for name, recipe in recipes.items()
     ]

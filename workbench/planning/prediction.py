@@ -30,6 +30,8 @@ class Prediction:
 
 def predict(parts: Sequence[Part], store: Store, workers: int) -> Prediction:
     """Measure a few steps of each kind of work that the store lacks, and predict the whole."""
+    if workers > 1:
+        torch.set_num_threads(1)  # as each of them computes
     keys = set(store.keys())
     groups: dict[tuple[str, str], list[Part]] = {}
     for part in parts:
