@@ -20,6 +20,7 @@ from workbench.defenses import NAMID, defense
 from workbench.defenses.recipe import Recipe
 from workbench.errors import InputError
 from workbench.information import objective, objective_label
+from workbench.models.load import ZOO
 from workbench.specs import UNIT_SIZE
 from workbench.threat import ThreatModel
 
@@ -71,7 +72,8 @@ class Model(_Frozen):
     @property
     def title(self) -> str:
         """What tables and figures call it."""
-        return self.name or Path(self.reference).stem
+        file = Path(self.reference)
+        return self.name or (file.name if self.reference.startswith(ZOO) else file.stem)
 
 
 class Battery(_Threat):
@@ -227,7 +229,7 @@ class Profile(_Frozen):
             return models
         data, trainings = info.data.get("data", ""), info.data.get("trainings", ())
         return [
-            f"zoo:{data}/{title}"
+            f"{ZOO}{data}/{title}"
             for training in trainings
             if training.role == info.field_name
             for title in training.titles()

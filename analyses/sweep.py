@@ -1,0 +1,140 @@
+"""NAMID over α and λ, against standard AT (beyond the paper).
+
+Does NAMID make a net more robust than adversarial training, and at what α? Every NAMID of the grid
+is compared with two standard ATs of the same seeds on the same samples: one of as many epochs
+(gains), and one that trains as long as NAMID takes, which has more of them (differences).
+Accuracies are per cent: mean ± standard deviation over seeds of training, with the 95 % interval
+over samples; p-values are corrected for the size of the grid. A model of the grid is named
+namid-aALPHA-lLAMBDA.
+"""
+
+import re
+import sys
+from typing import Any
+
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.pyplot import subplots
+
+from workbench import analysis, figures, published, tables
+from workbench.errors import InputError
+from workbench.profiles import Profile
+from workbench.specs import EvaluationRun
+
+LONGER = "standard-at-longer"
+LINES = {published.BASELINE: "-", LONGER: "--"}
+GAIN = ("mean_gain", "std_gain", "gain_low", "gain_high", "holm_p")
+DIFFERENCE = (
+    *("difference", "difference_std", "difference_low", "difference_high"),
+    "difference_holm",
+)
+GRID = re.compile(r"namid-a([\d.]+)-l([\d.]+)")
+
+
+def runs(profile: Profile) -> list[EvaluationRun]:
+    """Both standard ATs and the grid, under each threat model of the profile.
+
+    Raises InputError where one of the ATs or the grid is missing.
+    """
+    models = (*profile.models, *profile.variants)
+    grid = {name for model in models if GRID.fullmatch(name := tables.named(model.title)[0])}
+    if not grid:
+        raise InputError(
+            "the profile has no model named namid-aALPHA-lLAMBDA, such as namid-a0.2-l0.1@0; name "
+            "some among its trainings, or take the analysis sweep off it"
+        )
+    wanted = (*LINES, *sorted(grid, key=_place))
+    return [
+        EvaluationRun(
+            model.reference,
+            model.arch,
+            model.title,
+            profile.data,
+            battery.norm,
+            battery.eps,
+            battery.attacks,
+            profile.samples,
+            profile.seed,
+            profile.unit_size,
+        )
+        for battery in profile.threats
+        for model in tables.of_defenses(wanted, battery.norm, models)
+    ]
+
+
+def _place(defense: str) -> tuple[float, ...]:
+    """λ and α of a model of the grid; nothing for others."""
+    found = GRID.fullmatch(defense)
+    return tuple(map(float, found.groups()[::-1])) if found else ()
+
+
+def table(frame: pd.DataFrame) -> pd.DataFrame:
+    """A line per threat model, model and attack, with norm and eps, and alpha and lam.
+
+    Columns as in tables.accuracies, tables.by_defense and tables.differences from the longer AT.
+    """
+    named = frame.assign(model=frame["name"])
+    found = tables.by_threat(named, lambda rows: tables.compared(rows, LONGER))
+    places = found["defense"].map(lambda name: _place(name) or (float("nan"),) * 2)
+    return found.assign(alpha=places.str[1], lam=places.str[0])
+
+
+def layout(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Per threat model: accuracies, gains over standard AT, differences from the longer one."""
+    texts = tables.accuracy_texts(table) | tables.gain_texts(table)
+    return texts | tables.difference_texts(table, LONGER)
+
+
+def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
+    """Per threat model: worst-case accuracy over α, a mark per λ, a line per standard AT."""
+    del frame
+    worst = table[table["attack"] == tables.WORST_CASE].drop_duplicates(["norm", "eps", "defense"])
+    threats = list(worst.groupby(["norm", "eps"], sort=False))
+    size = (figures.PAGE / 2 * len(threats), 2.6)
+    drawn, axes = subplots(1, len(threats), figsize=size, squeeze=False)
+    for ax, ((norm, eps), part) in zip(axes.flat, threats, strict=True):
+        _panel(ax, part)
+        ax.set_title(f"{norm}, ε = {eps}, {part['samples'].iloc[0]} samples")
+    handles, labels = axes.flat[0].get_legend_handles_labels()
+    drawn.legend(handles, labels, loc="outside upper center", ncols=3)
+    return drawn
+
+
+def _panel(axes: Axes, worst: pd.DataFrame) -> None:
+    """One threat model: the grid, and the two lines it is to be above of."""
+    for name, line in LINES.items():
+        mean, std = 100 * worst.set_index("defense").loc[name, ["mean", "std"]].to_numpy(float)
+        axes.axhline(mean, color="0.4", linestyle=line, label=f"{name} ± std", zorder=0)
+        axes.axhspan(mean - std, mean + std, color="0.5", alpha=0.12, linewidth=0, zorder=0)
+    grid = worst.dropna(subset="alpha").sort_values(["lam", "alpha"])
+    numbers = grid[["mean", "std", "mean_low", "mean_high"]].set_axis(
+        ["mean", "std", "low", "high"], axis=1
+    )
+    shown = (100 * numbers).assign(
+        alpha=grid["alpha"].map("{:g}".format), lam=grid["lam"].map("λ = {:g}".format)
+    )
+    figures.level_dots(axes, shown, "alpha", "lam")
+    axes.set(xlabel="α", ylabel="robust accuracy (%)")
+
+
+def finding(table: pd.DataFrame) -> str:
+    """The best of the grid beside both standard ATs, per threat model."""
+    worst = table[table["attack"] == tables.WORST_CASE].dropna(subset="alpha")
+    best = worst.sort_values("mean").drop_duplicates(["norm", "eps"], keep="last")
+    return " ".join(
+        f"Under {row.norm} {row.eps}, worst case, the best NAMID has α = {row.alpha:g} and "
+        f"λ = {row.lam:g}: {_text(row, *GAIN)} over {published.BASELINE}, "
+        f"{_text(row, *DIFFERENCE)} over {LONGER}."
+        for row in best.itertuples()
+    )
+
+
+def _text(row: Any, mean: str, std: str, low: str, high: str, p: str) -> str:
+    ends = f"[{100 * getattr(row, low):.1f}, {100 * getattr(row, high):.1f}]"
+    points = tables.points(getattr(row, mean), getattr(row, std))
+    return f"{points} points {ends} (p {tables.p_text(getattr(row, p))})"
+
+
+if __name__ == "__main__":
+    analysis.main(sys.modules[__name__])

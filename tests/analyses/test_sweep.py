@@ -1,0 +1,72 @@
+"""The sweep: made-up models whose true accuracies are known, and a profile's own models."""
+
+import io
+
+import made_up
+import pandas as pd
+import pytest
+
+from analyses import sweep
+from workbench.errors import InputError
+from workbench.profiles import Profile, load_profile
+
+# the true accuracy of each, clean and under two attacks; with α = 1 it is 9 points worse
+TRUTH = {
+    "standard-at": (0.85, 0.78, 0.76),
+    "standard-at-longer": (0.85, 0.79, 0.78),
+    "namid-a0.2-l0": (0.85, 0.78, 0.76),
+    "namid-a1-l0": (0.76, 0.69, 0.67),
+    "namid-a0.2-l0.1": (0.86, 0.83, 0.82),
+    "namid-a1-l0.1": (0.76, 0.69, 0.67),
+}
+
+
+@pytest.fixture(scope="module")
+def frame() -> pd.DataFrame:
+    rows = made_up.rows(TRUTH, ("pgd-40", "cascade-exact"), samples=2000)
+    return rows.assign(name=rows["model"], norm="Linf", eps="0.1")
+
+
+def test_what_was_put_in_is_found_at_its_place(frame) -> None:
+    table = sweep.table(frame)
+    worst = table[table["attack"] == "worst case"].drop_duplicates("defense").set_index("defense")
+    good, bad = worst.loc["namid-a0.2-l0.1"], worst.loc["namid-a1-l0"]
+    assert (good["alpha"], good["lam"], bad["alpha"], bad["lam"]) == (0.2, 0.1, 1.0, 0.0)
+    assert good["mean_gain"] == pytest.approx(0.06, abs=0.02)
+    assert good["difference"] == pytest.approx(0.04, abs=0.02)
+    assert bad["gain_high"] < 0
+    assert worst.loc[["standard-at", "standard-at-longer"], "alpha"].isna().all()
+
+
+def test_tables_figure_and_finding(frame) -> None:
+    table = sweep.table(frame)
+    accuracy, gains, differences = sweep.layout(table).values()
+    assert accuracy["defense"].tolist() == list(TRUTH)
+    assert len(gains) == len(differences) == 5 * 4
+    drawn = sweep.figure(frame, table)
+    drawn.savefig(io.BytesIO(), format="pdf")
+    (axes,) = drawn.axes
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0.2", "1"]
+    labels = [text.get_text() for text in drawn.legends[0].get_texts()]
+    assert labels == ["standard-at ± std", "standard-at-longer ± std", "λ = 0", "λ = 0.1"]
+    finding = sweep.finding(table)
+    assert "the best NAMID has α = 0.2 and λ = 0.1: +" in finding
+    assert "\n" not in finding
+
+
+def test_the_profile_has_the_whole_grid_and_both_baselines() -> None:
+    runs = sweep.runs(load_profile("namid-sweep"))
+    names = list(dict.fromkeys(run.name.partition("@")[0] for run in runs))
+    assert names[:3] == ["standard-at", "standard-at-longer", "namid-a0.05-l0"]
+    assert len(names) == 12
+    assert len(runs) == 36
+
+
+def test_a_profile_without_a_grid_is_told_what_is_missing() -> None:
+    with pytest.raises(InputError, match="namid-aALPHA-lLAMBDA") as error:
+        sweep.runs(load_profile("demo"))
+    assert "\n" not in str(error.value)
+    content = load_profile("namid-sweep").model_dump()
+    content["models"] = [model for model in content["models"] if "longer" not in model["reference"]]
+    with pytest.raises(InputError, match="standard-at-longer"):
+        sweep.runs(Profile.model_validate(content))
