@@ -14,6 +14,7 @@ from conftest import SHARED
 from analyses import assumption, calibration
 from workbench import analysis, trainings
 from workbench.attacks import ATTACKS, CW, DDN, PGD
+from workbench.attacks.apgd import APGD
 from workbench.attacks.fwa import FrankWolfeWasserstein
 from workbench.attacks.momentum import MomentumIterative
 from workbench.data import Dataset
@@ -41,6 +42,7 @@ QUICK = {
     "autoattack": StandIn(),
     "cascade": StandIn(steps=3),
     "cascade-exact": StandIn(),
+    "apgd-ce": APGD(steps=2),
     "fwa-40": FrankWolfeWasserstein(steps=2),
     "ti-dim": MomentumIterative(steps=2, diversity_probability=0.7, kernel=5),
     "cw": CW(steps=2, searches=1),

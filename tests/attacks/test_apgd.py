@@ -73,6 +73,30 @@ def test_the_path_of_those_that_stand_is_theirs(norm, eps) -> None:
     assert (found.x_adv - best)[standing].abs().max() < 0.05 * eps
 
 
+@pytest.mark.parametrize(("norm", "eps"), CASES)
+def test_every_step_keeps_the_worst_misclassified_point(norm, eps) -> None:
+    model, x, y = net()
+    threat = ThreatModel(norm, repr(eps))
+    found, stopped = (
+        apgd.climb(model, x, y, y, threat, begin(x, threat, 3), cross_entropy, 100, stop)
+        for stop in (False, True)
+    )
+    assert torch.equal(found.first_success, stopped.first_success)
+    fallen = found.first_success != NEVER
+    assert fallen.sum() > 0
+    assert torch.equal(model(found.x_adv).argmax(1) != y, fallen)
+    assert threat.contains(found.x_adv, x).all()
+    assert torch.equal(found.x_adv[~fallen], stopped.x_adv[~fallen])
+    assert not found.losses.isnan().any()
+    assert (found.forwards == 101).all()
+    reached = cross_entropy(model(found.x_adv), y, y)
+    first = cross_entropy(model(stopped.x_adv), y, y)
+    assert (reached[fallen] >= first[fallen]).all()
+    assert reached[fallen].mean() > first[fallen].mean()
+    # nothing on the path has a higher loss, but for points that are classified right
+    assert torch.allclose(reached[fallen], found.losses[fallen].amax(1), rtol=1e-4)
+
+
 def test_passes_are_those_that_were_made() -> None:
     model, x, y = net()
     threat = ThreatModel("Linf", "0.05")

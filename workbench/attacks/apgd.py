@@ -20,13 +20,14 @@ RISING = 0.75  # ρ: fewer steps of an interval that raised the loss, and the st
 class APGD:
     """Auto-PGD on the cross-entropy from one random start.
 
-    steps: gradient steps.
+    steps: gradient steps. stop_at_success: see Attack. False keeps, per sample, the misclassified
+    point of the highest loss, or the point of the highest loss where there is none.
     """
 
     steps: int = 100
+    stop_at_success: bool = True
     version: ClassVar[int] = 1
     as_given: ClassVar[bool] = False
-    stop_at_success: ClassVar[bool] = True
     norms: ClassVar[tuple[str, ...]] = NORMS
 
     def __post_init__(self) -> None:
@@ -43,7 +44,8 @@ class APGD:
     ) -> Attempt:
         """Attack x (n, c, h, w) with labels y (n,)."""
         begin = start(x, threat, drawn(x, threat, noise, "apgd"))
-        return climb(model, x, y, y, threat, begin, cross_entropy, self.steps)
+        stop = self.stop_at_success
+        return climb(model, x, y, y, threat, begin, cross_entropy, self.steps, stop)
 
 
 @dataclass(frozen=True)
@@ -104,13 +106,15 @@ def climb(
     begin: torch.Tensor,
     loss: Loss,
     steps: int,
+    stop: bool = True,
 ) -> Attempt:
-    """One run from `begin` (n, c, h, w); a sample leaves at its first success.
+    """One run from `begin` (n, c, h, w); with `stop` a sample leaves at its first success.
 
     target: class of a targeted loss (n,). Step t + 1 looks at the model once, for the verdict,
     the loss and the gradient.
     """
     x_adv, first = begin.clone(), torch.full_like(y, NEVER)
+    highest = torch.full((len(x),), -torch.inf, device=x.device)  # loss of misclassified points
     losses = torch.full((len(x), steps + 1), torch.nan, device=x.device)
     checks = checkpoints(steps)
     now = _beginning(x, y, target, begin)
@@ -119,17 +123,20 @@ def climb(
         now, wrong, values = _look(model, now, loss, look, need_gradient=not last)
         losses[now.rows, look] = values
         if wrong.any():
-            fallen = now.take(wrong)
-            x_adv[fallen.rows], first[fallen.rows] = fallen.at, look
-            now = now.take(~wrong)
+            better = wrong & (values > highest[now.rows])
+            rows = now.rows[better]
+            x_adv[rows], highest[rows] = now.at[better], values[better]
+            first[now.rows[wrong & (first[now.rows] == NEVER)]] = look
+            now = now.take(~wrong) if stop else now
         if last or len(now.rows) == 0:
             break
         if look in checks:
             recent = losses[now.rows, look - checks[look] : look + 1]
             now = _checkpoint(now, recent, first=look == checks[look])
         now = _move(now, threat, 1.0 if look == 0 else 1 - MOMENTUM)
-    x_adv[now.rows] = now.best
-    looks = torch.where(first == NEVER, steps, first) + 1
+    never = first[now.rows] == NEVER
+    x_adv[now.rows[never]] = now.best[never]
+    looks = torch.where((first == NEVER) | (not stop), steps, first) + 1
     return Attempt(x_adv, first, looks, looks - (looks == steps + 1).long(), losses)
 
 

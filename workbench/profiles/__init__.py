@@ -27,7 +27,7 @@ from workbench.threat import ThreatModel
 FOLDER = Path(__file__).parent
 TRAINED = "trained"  # in the place of a list of models
 COMPARED = tuple(
-    f"{name}:stop_at_success=false" for name in ("pgd-10", "pgd-40", "fwa-10", "fwa-40")
+    f"{name}:stop_at_success=false" for name in ("pgd-10", "pgd-40", "apgd-ce", "fwa-10", "fwa-40")
 )
 T = TypeVar("T")
 
