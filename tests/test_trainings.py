@@ -5,9 +5,11 @@ import json
 import pytest
 from safetensors.torch import load_file
 
+from workbench import trainings
 from workbench.data import load_data
 from workbench.errors import InputError
 from workbench.evaluation.store import Store
+from workbench.evaluation.training import train_all
 from workbench.models import load_model
 from workbench.planning import training_parts
 from workbench.profiles import Profile
@@ -72,11 +74,28 @@ def test_a_profile_trains_writes_and_measures_its_models(profile, tmp_path, monk
         facts["fingerprint"] == json.loads((out / "standard-at@0.json").read_text())["fingerprint"]
     )
     planned = training_parts(profile, load_data("digits", "train"), "cpu")
-    assert [part.name in store for part in planned] == [False, True]
-    before = {path: path.read_bytes() for path in paths.values()}
+    stored = set(store.keys())
+    assert [part.name in stored for part in planned] == [False, True]
     monkeypatch.delattr("workbench.evaluation.training.train")
-    assert train_profile(profile, out, store) == paths
-    assert all(path.read_bytes() == content for path, content in before.items())
+    again = train_profile(profile, tmp_path / "other", store)
+    assert all(path.read_bytes() == again[name].read_bytes() for name, path in paths.items())
+
+
+def test_what_the_folder_has_is_not_trained_again(profile, tmp_path, monkeypatch) -> None:
+    out = tmp_path / "out"
+    paths = train_profile(profile, out, Store(tmp_path / "store"))
+    before = {name: path.read_bytes() for name, path in paths.items()}
+    paths["namid@0"].unlink()
+    trained = []
+    monkeypatch.setattr(trainings, "train_all", lambda *a: trained.append(a[0]) or train_all(*a))
+    again = train_profile(profile, out, Store(tmp_path / "another"))
+    assert again == paths
+    assert [list(part) for part in trained] == [["namid@0"]]
+    assert {name: path.read_bytes() for name, path in again.items()} == before
+    card = paths["standard-at@0"].with_suffix(".json")
+    card.write_text(card.read_text().replace('"epochs": 1', '"epochs": 2'))
+    train_profile(profile, out, Store(tmp_path / "another"))
+    assert list(trained[-1]) == ["standard-at@0"]
 
 
 def test_a_retrained_profile_measures_its_own_models(profile, tmp_path) -> None:
@@ -96,7 +115,7 @@ def test_the_command_of_a_recipe_makes_it_again(profile) -> None:
     recipe = requests(profile, None)["namid@0"].recipe
     assert command(recipe) == (
         "workbench train namid:alpha=0.1 --data digits --arch small-cnn --epochs 1 "
-        "--attack-steps 1 --base standard-at@0 --units 8 --fit-steps 30"
+        "--attack-steps 1 --base standard-at@0.safetensors --units 8 --fit-steps 30"
     )
 
 

@@ -1,7 +1,8 @@
 """The models of a profile: trained, measured, and written with their cards."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from workbench.evaluation.battery import EvaluationRequest, evaluate_all
 from workbench.evaluation.execution import Executor, in_process
 from workbench.evaluation.store import Store
 from workbench.evaluation.training import TrainedModel, TrainingRequest, train_all
-from workbench.models import zoo
+from workbench.models import Classifier, load_model, zoo
 from workbench.profiles import Model, Profile
 from workbench.progress import Progress, no_progress
 from workbench.provenance import provenance
@@ -45,13 +46,41 @@ def train_profile(
 ) -> dict[str, Path]:
     """Train what a profile trains, and write weights and cards; returns the weights' paths.
 
-    out: the folder that OUT/NAME.safetensors and OUT/NAME.json are written to. What the store has
-    is not trained again.
+    out: the folder that OUT/NAME.safetensors and OUT/NAME.json are written to. What it has from
+    the same recipe and data, or the store, is not trained again.
     """
     wanted = requests(profile, load_data(profile.data, "train", say))
-    trained = train_all(wanted, store, device, progress, executor)
+    there = {
+        name: found
+        for name, request in wanted.items()
+        if (found := _written(out, name, request, device)) is not None
+    }
+    missing = {name: _on(there, request) for name, request in wanted.items() if name not in there}
+    trained = train_all(missing, store, device, progress, executor)
     made = {name: (wanted[name].recipe, model) for name, model in trained.items()}
-    return write_all(made, out, store, progress, executor)
+    paths = write_all(made, out, store, progress, executor)
+    return {name: paths.get(name, out / f"{name}.safetensors") for name in wanted}
+
+
+def _written(out: Path, name: str, request: TrainingRequest, device: str) -> Classifier | None:
+    """The model that OUT has under this name, where its card tells of the same training."""
+    weights = out / f"{name}.safetensors"
+    try:
+        card = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
+        same = card["recipe"] == request.recipe.settings()
+        if not same or card["data"]["fingerprint"] != request.data.fingerprint:
+            return None
+        shape = request.data.shape, len(request.data.classes)
+        found = load_model(str(weights), request.recipe.arch, device, *shape)
+    except (OSError, ValueError, KeyError, TypeError, InputError):
+        return None
+    return found if found.fingerprint == card["fingerprint"] else None
+
+
+def _on(there: Mapping[str, Classifier], request: TrainingRequest) -> TrainingRequest:
+    """The request with its base, where that is there."""
+    base = there.get(request.based_on)
+    return request if base is None else replace(request, base=base, based_on="")
 
 
 def retrained(profile: Profile, paths: Mapping[str, Path]) -> Profile:
@@ -140,7 +169,7 @@ def card(
         "shape": list(test.shape),
         "classes": len(test.classes),
         "data": {"name": recipe.data, "fingerprint": found.data},
-        "recipe": asdict(recipe),
+        "recipe": recipe.settings(),
         "accuracies": accuracies.drop(columns="model").to_dict("records"),
         "history": history.where(history.notna(), None).to_dict("records"),
         "fingerprint": found.model.fingerprint,
@@ -155,6 +184,8 @@ def card(
 def command(recipe: Recipe) -> str:
     """The command that trains by this recipe: what differs from the defaults is spelled out.
 
+    A base that a profile names is the file beside the model's.
+
     >>> command(Recipe("natural", "digits", "small-cnn", epochs=3))
     'workbench train natural --data digits --arch small-cnn --epochs 3'
     """
@@ -162,5 +193,7 @@ def command(recipe: Recipe) -> str:
     usual = asdict(Recipe("natural", "", ""))
     changed = {name: value for name, value in given.items() if value != usual[name]}
     changed.pop("defense", None)
+    if recipe.base and not any(mark in recipe.base for mark in "/:."):
+        changed["base"] += ".safetensors"
     options = [f"--{name.replace('_', '-')} {value}" for name, value in changed.items()]
     return " ".join(["workbench train", recipe.defense, *options])

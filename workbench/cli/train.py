@@ -76,7 +76,7 @@ def train(
     """Train a model, or all models of a profile, and measure them: clean and under PGD-40.
 
     Stopped at any moment, the same command goes on after the last whole epoch, to the same
-    weights.
+    weights. Of a profile, models that OUT has from the same recipe are not trained again.
 
     Examples:
     workbench train standard-at --norm Linf --eps 0.1 --epochs 20 --out mine
