@@ -50,11 +50,7 @@ def train_profile(
     the same recipe and data, or the store, is not trained again.
     """
     wanted = requests(profile, load_data(profile.data, "train", say))
-    there = {
-        name: found
-        for name, request in wanted.items()
-        if (found := _written(out, name, request, device)) is not None
-    }
+    there = _written(out, wanted, device)
     missing = {name: _on(there, request) for name, request in wanted.items() if name not in there}
     trained = train_all(missing, store, device, progress, executor)
     made = {name: (wanted[name].recipe, model) for name, model in trained.items()}
@@ -62,15 +58,30 @@ def train_profile(
     return {name: paths.get(name, out / f"{name}.safetensors") for name in wanted}
 
 
-def _written(out: Path, name: str, request: TrainingRequest, device: str) -> Classifier | None:
-    """The model that OUT has under this name, where its card tells of the same training."""
-    weights = out / f"{name}.safetensors"
+def _written(
+    out: Path, wanted: Mapping[str, TrainingRequest], device: str
+) -> dict[str, Classifier]:
+    """The models that OUT has, where their cards tell of the same trainings on the same bases."""
+    there: dict[str, Classifier] = {}
+    for name, request in sorted(wanted.items(), key=lambda item: bool(item[1].based_on)):
+        base = there.get(request.based_on)
+        if request.based_on and base is None:
+            continue  # trained anew, and so is what is based on it
+        told_base = base.fingerprint if base is not None else ""
+        found = _as_told(out / f"{name}.safetensors", request, told_base, device)
+        if found is not None:
+            there[name] = found
+    return there
+
+
+def _as_told(weights: Path, request: TrainingRequest, base: str, device: str) -> Classifier | None:
+    """The model of a weights file, where the card beside it tells of this training."""
+    shape = request.data.shape, len(request.data.classes)
     try:
         card = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
-        same = card["recipe"] == request.recipe.settings()
-        if not same or card["data"]["fingerprint"] != request.data.fingerprint:
+        told = card["recipe"], card["data"]["fingerprint"], card["base"]
+        if told != (request.recipe.settings(), request.data.fingerprint, base):
             return None
-        shape = request.data.shape, len(request.data.classes)
         found = load_model(str(weights), request.recipe.arch, device, *shape)
     except (OSError, ValueError, KeyError, TypeError, InputError):
         return None

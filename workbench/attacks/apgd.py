@@ -123,10 +123,10 @@ def climb(
         now, wrong, values = _look(model, now, loss, look, need_gradient=not last)
         losses[now.rows, look] = values
         if wrong.any():
-            better = wrong & (values > highest[now.rows])
-            rows = now.rows[better]
-            x_adv[rows], highest[rows] = now.at[better], values[better]
-            first[now.rows[wrong & (first[now.rows] == NEVER)]] = look
+            fresh = wrong & (first[now.rows] == NEVER)
+            kept = fresh | (wrong & (values > highest[now.rows]))
+            x_adv[now.rows[kept]], highest[now.rows[kept]] = now.at[kept], values[kept]
+            first[now.rows[fresh]] = look
             now = now.take(~wrong) if stop else now
         if last or len(now.rows) == 0:
             break
