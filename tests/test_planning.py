@@ -45,7 +45,7 @@ def test_what_was_computed_is_found_under_the_same_keys(tmp_path: Path) -> None:
                 "fit_samples": 200,
                 "critic_seeds": [0],
             },
-            "analyses": ["white_box", "mi_distribution", "evasion"],
+            "analyses": ["white_box", "mi_distribution"],
         }
     )
     runs = [run for name in profile.analyses for run in analysis_of(name).runs(profile)]

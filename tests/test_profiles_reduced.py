@@ -14,7 +14,7 @@ from workbench.trainings import retrained, train_profile
 
 FEW = ("natural", "standard-at", "namid")
 COMPARING = ("white_box", "black_box", "ablation", "defense_by_estimator", "mi_distribution")
-TRAINED = [name for name in names() if name in ("mnist", "cifar10", "tiny-imagenet")]
+TRAINED = [name for name in names() if name in ("mnist", "cifar10")]
 
 
 def made(profile: Profile, folder: Path) -> tuple[Profile, Store]:
