@@ -27,18 +27,7 @@ def runs(profile: Profile) -> list[EvaluationRun]:
     """
     models = (*profile.models, *profile.variants)
     return [
-        EvaluationRun(
-            model.reference,
-            model.arch,
-            model.title,
-            profile.data,
-            battery.norm,
-            battery.eps,
-            battery.attacks,
-            profile.samples,
-            profile.seed,
-            profile.unit_size,
-        )
+        profile.evaluation(model, battery, battery.attacks)
         for battery in tables.threats_with(DEFENSES, profile.threats, models)
         for model in tables.of_defenses(DEFENSES, battery.norm, models)
     ]

@@ -44,18 +44,7 @@ def runs(profile: Profile) -> list[EvaluationRun | ExperimentRun]:
     information = profile.information
     small = [ExperimentRun(EXPERIMENT, SMALL, 0, seed) for seed in information.critic_seeds]
     real = [
-        EvaluationRun(
-            model.reference,
-            model.arch,
-            model.title,
-            profile.data,
-            information.norm,
-            information.eps,
-            (ATTACK,),
-            profile.samples,
-            profile.seed,
-            profile.unit_size,
-        )
+        profile.evaluation(model, information, (ATTACK,))
         for model in one_of_each(information.norm, profile.models)
     ]
     return [*small, *real]

@@ -36,18 +36,7 @@ def runs(profile: Profile) -> list[EvaluationRun]:
         )
     models = (*profile.models, *profile.variants)
     return [
-        EvaluationRun(
-            model.reference,
-            model.arch,
-            model.title,
-            profile.data,
-            battery.norm,
-            battery.eps,
-            _drawn(battery),
-            profile.samples,
-            profile.seed,
-            profile.unit_size,
-        )
+        profile.evaluation(model, battery, _drawn(battery))
         for battery in tables.threats_with(DEFENSES, threats, models)
         for model in tables.of_defenses(DEFENSES, battery.norm, models)
     ]

@@ -35,18 +35,7 @@ def runs(profile: Profile) -> list[EvaluationRun | TransferRun]:
 
 def _white_box(profile: Profile) -> list[EvaluationRun]:
     return [
-        EvaluationRun(
-            model.reference,
-            model.arch,
-            model.title,
-            profile.data,
-            battery.norm,
-            battery.eps,
-            attacks,
-            profile.samples,
-            profile.seed,
-            profile.unit_size,
-        )
+        profile.evaluation(model, battery, attacks)
         for battery in profile.threats
         if (attacks := _published(battery))
         for model in tables.trained_under(battery.norm, profile.models)

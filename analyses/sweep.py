@@ -46,18 +46,7 @@ def runs(profile: Profile) -> list[EvaluationRun]:
         )
     wanted = (*LINES, *sorted(grid, key=_place))
     return [
-        EvaluationRun(
-            model.reference,
-            model.arch,
-            model.title,
-            profile.data,
-            battery.norm,
-            battery.eps,
-            battery.attacks,
-            profile.samples,
-            profile.seed,
-            profile.unit_size,
-        )
+        profile.evaluation(model, battery, battery.attacks)
         for battery in profile.threats
         for model in tables.of_defenses(wanted, battery.norm, models)
     ]

@@ -22,18 +22,7 @@ from workbench.specs import EvaluationRun
 def runs(profile: Profile) -> list[EvaluationRun]:
     """Every model under the threat models of the profile that it was trained for."""
     return [
-        EvaluationRun(
-            model.reference,
-            model.arch,
-            model.title,
-            profile.data,
-            battery.norm,
-            battery.eps,
-            battery.attacks,
-            profile.samples,
-            profile.seed,
-            profile.unit_size,
-        )
+        profile.evaluation(model, battery, battery.attacks)
         for battery in profile.threats
         for model in tables.trained_under(battery.norm, profile.models)
     ]

@@ -21,7 +21,7 @@ from workbench.defenses.recipe import Recipe
 from workbench.errors import InputError
 from workbench.information import objective, objective_label
 from workbench.models.load import ZOO
-from workbench.specs import UNIT_SIZE
+from workbench.specs import UNIT_SIZE, EvaluationRun
 from workbench.threat import ThreatModel
 
 FOLDER = Path(__file__).parent
@@ -242,6 +242,23 @@ class Profile(_Frozen):
         _unique([str(battery.threat) for battery in self.transfers])
         _unique([name for training in self.trainings for name in training.recipes(self.data)])
         return self
+
+    def evaluation(
+        self, model: Model, threat: Battery | Information, attacks: tuple[str, ...]
+    ) -> EvaluationRun:
+        """The run of some attacks on one model, under the threat model of a part of the profile."""
+        return EvaluationRun(
+            model.reference,
+            model.arch,
+            model.title,
+            self.data,
+            threat.norm,
+            threat.eps,
+            attacks,
+            self.samples,
+            self.seed,
+            self.unit_size,
+        )
 
 
 def _unique(values: Sequence[T]) -> Sequence[T]:
