@@ -98,6 +98,27 @@ def test_what_the_folder_has_is_not_trained_again(profile, tmp_path, monkeypatch
     assert list(trained[-1]) == ["namid@0", "standard-at@0"]  # its base is trained anew
 
 
+def test_kept_epochs_are_written_told_of_and_missed(tmp_path, monkeypatch) -> None:
+    recipe = {"epochs": 2, "attack_steps": 1, "keep": [1]}
+    training = {**CONTENT["trainings"][0], "defenses": ["standard-at"], "recipe": recipe}
+    profile = Profile.model_validate(CONTENT | {"models": "trained", "trainings": [training]})
+    assert [m.title for m in profile.models] == ["standard-at-epoch-1@0", "standard-at@0"]
+    paths = train_profile(profile, tmp_path / "out", Store(tmp_path / "store"))
+    assert list(paths) == ["standard-at-epoch-1@0", "standard-at@0"]
+    cards = [json.loads(path.with_suffix(".json").read_text()) for path in paths.values()]
+    assert [len(card["history"]) for card in cards] == [1, 2]
+    assert cards[0]["fingerprint"] != cards[1]["fingerprint"]
+    assert cards[0]["retrain"].endswith("--keep 1")
+    assert retrained(profile, paths).models[0].arch == "small-cnn"
+    trained = []
+    monkeypatch.setattr(trainings, "train_all", lambda *a: trained.append(a[0]) or train_all(*a))
+    train_profile(profile, tmp_path / "out", Store(tmp_path / "another"))
+    paths["standard-at-epoch-1@0"].unlink()
+    train_profile(profile, tmp_path / "out", Store(tmp_path / "store"))
+    assert [list(part) for part in trained] == [[], ["standard-at@0"]]
+    assert paths["standard-at-epoch-1@0"].exists()
+
+
 def test_a_retrained_profile_measures_its_own_models(profile, tmp_path) -> None:
     paths = {name: tmp_path / f"{name}.safetensors" for name in requests(profile, None)}
     found = retrained(profile, paths)

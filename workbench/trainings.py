@@ -53,9 +53,11 @@ def train_profile(
     there = _written(out, wanted, device)
     missing = {name: _on(there, request) for name, request in wanted.items() if name not in there}
     trained = train_all(missing, store, device, progress, executor)
-    made = {name: (wanted[name].recipe, model) for name, model in trained.items()}
-    paths = write_all(made, out, store, progress, executor)
-    return {name: paths.get(name, out / f"{name}.safetensors") for name in wanted}
+    recipes = {s: r.recipe for n, r in missing.items() for s in r.recipe.stages(n)}
+    made = {stage: (recipes[stage], model) for stage, model in trained.items()}
+    write_all(made, out, store, progress, executor)
+    stages = [stage for name, request in wanted.items() for stage in request.recipe.stages(name)]
+    return {stage: out / f"{stage}.safetensors" for stage in stages}
 
 
 def _written(
@@ -68,19 +70,25 @@ def _written(
         if request.based_on and base is None:
             continue  # trained anew, and so is what is based on it
         told_base = base.fingerprint if base is not None else ""
-        found = _as_told(out / f"{name}.safetensors", request, told_base, device)
-        if found is not None:
-            there[name] = found
+        found = {
+            stage: _as_told(out / f"{stage}.safetensors", request, epoch, told_base, device)
+            for stage, epoch in request.recipe.stages(name).items()
+        }
+        last = found[name]
+        if last is not None and None not in found.values():
+            there[name] = last
     return there
 
 
-def _as_told(weights: Path, request: TrainingRequest, base: str, device: str) -> Classifier | None:
-    """The model of a weights file, where the card beside it tells of this training."""
+def _as_told(
+    weights: Path, request: TrainingRequest, epoch: int, base: str, device: str
+) -> Classifier | None:
+    """The model of a weights file, where the card beside it tells of this training and epoch."""
     shape = request.data.shape, len(request.data.classes)
     try:
         card = json.loads(weights.with_suffix(".json").read_text(encoding="utf-8"))
-        told = card["recipe"], card["data"]["fingerprint"], card["base"]
-        if told != (request.recipe.settings(), request.data.fingerprint, base):
+        told = card["recipe"], card["data"]["fingerprint"], card["base"], len(card["history"])
+        if told != (request.recipe.settings(), request.data.fingerprint, base, epoch):
             return None
         found = load_model(str(weights), request.recipe.arch, device, *shape)
     except (OSError, ValueError, KeyError, TypeError, InputError):
@@ -99,11 +107,7 @@ def retrained(profile: Profile, paths: Mapping[str, Path]) -> Profile:
 
     Raises InputError for a model that the profile does not train.
     """
-    archs = {
-        name: training.arch
-        for training in profile.trainings
-        for name in training.recipes(profile.data)
-    }
+    archs = {name: training.arch for training in profile.trainings for name in training.titles()}
 
     def own(model: Model) -> Model:
         if model.title not in paths:
@@ -204,6 +208,8 @@ def command(recipe: Recipe) -> str:
     usual = asdict(Recipe("natural", "", ""))
     changed = {name: value for name, value in given.items() if value != usual[name]}
     changed.pop("defense", None)
+    if recipe.keep:
+        changed["keep"] = ",".join(map(str, recipe.keep))
     if recipe.base and not any(mark in recipe.base for mark in "/:."):
         changed["base"] += ".safetensors"
     options = [f"--{name.replace('_', '-')} {value}" for name, value in changed.items()]

@@ -1,4 +1,4 @@
-"""Detection, evasion, attacks on MI, and MI over ε: what their tables, figures and findings say."""
+"""Detection, evasion, attacks on MI, MI over ε and epochs: what tables, figures, findings say."""
 
 import io
 from fractions import Fraction
@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 from scored import made_up
 
-from analyses import critic_attack, detection, evasion, mi_over_eps
+from analyses import critic_attack, detection, evasion, mi_over_epochs, mi_over_eps
 from workbench import analysis
+from workbench.errors import InputError
 from workbench.evaluation.store import Store
 from workbench.information import Fit
 from workbench.profiles import load_profile
@@ -145,6 +146,44 @@ def test_mi_over_eps_has_a_line_per_quantity_and_eps() -> None:
     figure = drawn(mi_over_eps, rows, numbers)
     assert figure.axes[-1].get_ylabel() == "share misclassified"
     assert len(figure.legends[0].get_texts()) == 2, "each defense once"
+
+
+def test_mi_over_epochs_has_a_line_per_quantity_and_epoch() -> None:
+    parts = [
+        made_up(300, seed, name=f"{defense}-course after {epoch}", critic_seed=0).assign(
+            adversarial_prediction=1, clean_margin=1.0, adversarial_margin=0.0
+        )
+        for defense, epochs in (("natural", (8, 1)), ("standard-at", (10, 2)))
+        for seed, epoch in enumerate(epochs)
+    ]
+    rows = pd.concat(parts, ignore_index=True)
+    numbers = mi_over_epochs.table(rows)
+    found = numbers[numbers["quantity"] == "natural MI"]
+    assert list(zip(found["model"], found["epoch"], strict=True)) == [
+        ("natural-course", 1),
+        ("standard-at-course", 2),
+        ("natural-course", 8),
+        ("standard-at-course", 10),
+    ]
+    for line in found.itertuples():
+        part = rows[rows["name"] == f"{line.model} after {line.epoch}"]
+        values = part["natural_mi_natural"].to_numpy(), part["natural_mi_adversarial"].to_numpy()
+        assert line.auroc == pytest.approx(paired_auroc(*values).value)
+    for text in mi_over_epochs.layout(numbers).values():
+        assert text["epoch"].tolist() == ["1", "8", "2", "10"]
+    assert "from epoch 1 to 10: natural-course: " in mi_over_epochs.finding(numbers)
+    assert len(drawn(mi_over_epochs, rows, numbers).axes) == 3
+
+
+def test_mi_over_epochs_asks_for_every_kept_epoch_of_a_training() -> None:
+    runs = mi_over_epochs.runs(load_profile("fashion-mnist"))
+    assert [run.name for run in runs][:4] == [f"natural-course after {n}" for n in (1, 2, 4, 8)]
+    assert [run.model.rpartition("/")[2] for run in runs][-2:] == [
+        "namid-course-epoch-4@0",
+        "namid-course@0",
+    ]
+    with pytest.raises(InputError, match="keep"):
+        mi_over_epochs.runs(load_profile("demo"))
 
 
 def test_runs_ask_for_the_profile_and_for_what_each_adds() -> None:

@@ -1,5 +1,7 @@
 """Training: the training attack's budget, schedules, and a resume that changes nothing."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -115,6 +117,7 @@ VARIANTS = [
     {"defense": "standard-at", "optimizer": "adam", "lr": 1e-3, "schedule": "one-cycle"},
     {"defense": "trades", "augment": "crop-flip", "norm": "L2", "eps": "1"},
     {"defense": "namid", "precision": "bfloat16"},
+    {"defense": "standard-at", "keep": (1, 2)},
 ]
 
 
@@ -138,6 +141,22 @@ def test_stopped_and_resumed_equals_uninterrupted(tmp_path, settings) -> None:
         assert torch.equal(tensor, resumed.net.state_dict()[name]), name
     assert whole.history == resumed.history
     assert [line["epoch"] for line in whole.history] == [1, 2, 3]
+    assert whole.kept.keys() == resumed.kept.keys() == set(recipe.keep)
+    for epoch, weights in whole.kept.items():
+        for name, tensor in weights.items():
+            assert torch.equal(tensor, resumed.kept[epoch][name]), (epoch, name)
+
+
+def test_kept_epochs_are_shorter_trainings_and_change_nothing(tmp_path) -> None:
+    common = {"epochs": 3, "batch": 40, "attack_steps": 2, "schedule": "constant"}
+    recipe = Recipe("standard-at", "rows", "small-cnn", **common)
+    found = train(replace(recipe, keep=(2, 1)), data(), tmp_path / "kept")
+    states = {**found.kept, 3: found.net.state_dict()}
+    assert list(states) == [1, 2, 3]
+    for epochs, state in states.items():
+        shorter = train(replace(recipe, epochs=epochs), data(), tmp_path / str(epochs))
+        for name, tensor in shorter.net.state_dict().items():
+            assert torch.equal(tensor, state[name]), (epochs, name)
 
 
 def test_training_leaves_the_critics_it_is_given(tmp_path) -> None:
@@ -239,6 +258,8 @@ def test_a_diverging_loss_is_one_line(tmp_path) -> None:
         {"weight_decay": -1.0},
         {"eps": "8"},
         {"norm": "L7"},
+        {"epochs": 3, "keep": (3,)},
+        {"keep": (0,)},
     ],
 )
 def test_a_wrong_recipe_is_refused(wrong) -> None:

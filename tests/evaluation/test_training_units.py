@@ -97,7 +97,21 @@ def test_training_here_tells_of_steps_and_goes_on_after_a_stop(tmp_path) -> None
         "standard-at@0", request, store, progress=lambda *step: told.append(step[:2])
     )
     assert told[0] == (5, 8)
-    assert same({"standard-at@0": found}, {"standard-at@0": whole["standard-at@0"]})
+    assert same(found, {"standard-at@0": whole["standard-at@0"]})
+
+
+def test_kept_epochs_are_models_of_the_same_unit(tmp_path) -> None:
+    recipe = replace(RECIPE, epochs=2, keep=(1,), schedule="constant")
+    store = Store(tmp_path)
+    found = train_all({"at@0": TrainingRequest(recipe, data())}, store)
+    assert {name: (model.epoch, len(model.history)) for name, model in found.items()} == {
+        "at-epoch-1@0": (1, 1),
+        "at@0": (2, 2),
+    }
+    assert len({model.key for model in found.values()}) == 1
+    shorter = replace(recipe, epochs=1, keep=())
+    alone = train_all({"at-epoch-1@0": TrainingRequest(shorter, data())}, store)
+    assert same(alone, {"at-epoch-1@0": found["at-epoch-1@0"]})
 
 
 def test_a_base_that_nobody_trains_is_refused(tmp_path) -> None:

@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Annotated, Any
 
-import pandas as pd
 import typer
 
 from workbench import options, trainings
@@ -67,6 +66,7 @@ def train(
     ] = "mim",
     units: Annotated[int, typer.Option(help="Size of those critics.")] = 128,
     fit_steps: Annotated[int, typer.Option(help="Steps of their fit.")] = 400,
+    keep: Annotated[str, typer.Option(help="Epochs whose models to write too, as 1,5,10.")] = "",
     seed: options.Seed = 0,
     device: options.Device = "auto",
     workers: options.UsualWorkers = None,
@@ -117,6 +117,7 @@ def train(
             estimator,
             units,
             fit_steps,
+            _epochs(keep),
         )
         paths = _train_one(recipe, name, out, results, chosen)
     for path in paths.values():
@@ -141,6 +142,15 @@ def _train_one(
     with progress_bar("steps") as progress:
         found = train_here(title, request, store, device, progress)
     with progress_bar() as progress:
-        paths = trainings.write_all({title: (recipe, found)}, out, store, progress)
-    show(pd.DataFrame(found.history).round(4), f"{recipe.defense}, means of each epoch")
+        made = {name: (recipe, model) for name, model in found.items()}
+        paths = trainings.write_all(made, out, store, progress)
+    show(found[title].history.round(4), f"{recipe.defense}, means of each epoch")
     return paths
+
+
+def _epochs(text: str) -> tuple[int, ...]:
+    """The numbers of a list with commas. Raises InputError where one is none."""
+    try:
+        return tuple(int(part) for part in text.split(",") if part.strip())
+    except ValueError:
+        raise InputError(f"--keep takes epochs such as 1,5,10, not {text!r}") from None

@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import torch
 from torch import nn
 
 from workbench.errors import InputError
+
+Weights = dict[str, torch.Tensor]  # a net's state
 
 
 @dataclass(frozen=True)
@@ -24,13 +27,14 @@ class Checkpoint:
     identity: dict[str, Any]
     parts: dict[str, nn.Module | torch.optim.Optimizer]
 
-    def save(self, history: list[dict[str, float]]) -> None:
+    def save(self, history: list[dict[str, float]], kept: Mapping[int, Weights]) -> None:
         """Write the state whole: to a temporary file, synced, renamed.
 
-        history: a line per epoch that was done. Raises InputError where it cannot be written.
+        history: a line per epoch that was done. kept: weights of some of them.
+        Raises InputError where it cannot be written.
         """
         states = {name: part.state_dict() for name, part in self.parts.items()}
-        state = {"identity": self.identity, "history": history, "parts": states}
+        state = {"identity": self.identity, "history": history, "parts": states, "kept": {**kept}}
         temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -47,17 +51,18 @@ class Checkpoint:
         finally:
             temporary.unlink(missing_ok=True)
 
-    def restore(self, device: str) -> list[dict[str, float]]:
-        """Load the state into the parts; returns the history, empty where there is no file.
+    def restore(self, device: str) -> tuple[list[dict[str, float]], dict[int, Weights]]:
+        """Load the state into the parts; returns history and kept weights, empty without a file.
 
         Raises InputError where the file is no checkpoint, or that of another training.
         """
         if not self.path.exists():
-            return []
+            return [], {}
         try:
             state = torch.load(self.path, weights_only=True, map_location=device)
             same = state["identity"] == self.identity
             history: list[dict[str, float]] = state["history"]
+            kept: dict[int, Weights] = state["kept"]
         except (RuntimeError, EOFError, OSError, KeyError, TypeError, pickle.UnpicklingError):
             raise InputError(f"{self.path} is no checkpoint; remove it to train anew") from None
         if not same:
@@ -67,4 +72,4 @@ class Checkpoint:
             )
         for name, part in self.parts.items():
             part.load_state_dict(state["parts"][name])
-        return history
+        return history, kept

@@ -57,7 +57,7 @@ class Recipe:
     nets, in training and its attack, in mixed precision. base: the model h_θ0 whose outputs the
     critics were fitted to, for defenses that need them. start: "fresh" weights, or the "base"
     model's own. estimator, units, fit_steps: what those critics maximise, a name of OBJECTIVES,
-    their size, and the steps of their fit.
+    their size, and the steps of their fit. keep: epochs whose weights are kept beside the last.
     Raises InputError for values that make no training.
     """
 
@@ -82,10 +82,12 @@ class Recipe:
     estimator: str = "mim"
     units: int = 128
     fit_steps: int = 400
+    keep: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         _ = self.threat  # refuses a wrong norm or ε at once
         object.__setattr__(self, "defense", label(self.objective))
+        object.__setattr__(self, "keep", tuple(sorted(set(self.keep))))
         choices = {
             "optimizer": OPTIMIZERS,
             "schedule": SCHEDULES,
@@ -100,6 +102,10 @@ class Recipe:
                 )
         if min(self.epochs, self.batch, self.attack_steps) < 1 or not 0 < self.lr < math.inf:
             raise InputError("epochs, batch and attack steps must be at least 1, lr above 0")
+        if any(not 1 <= epoch < self.epochs for epoch in self.keep):
+            raise InputError(
+                f"keep names epochs from 1 to {self.epochs - 1}; the last is kept anyway"
+            )
         if not 0 <= self.weight_decay < math.inf:
             raise InputError("weight decay must be at least 0")
         if not self.base and (self.objective.fitted or self.start == "base"):
@@ -122,6 +128,19 @@ class Recipe:
         """The learning rate after a share of all steps, in [0, 1)."""
         return self.lr * SCHEDULES[self.schedule](done)
 
+    def stages(self, title: str) -> dict[str, int]:
+        """The names of the models that a training called `title` makes, with their epochs.
+
+        >>> Recipe("natural", "digits", "small-cnn", epochs=8, keep=(2,)).stages("natural@1")
+        {'natural-epoch-2@1': 2, 'natural@1': 8}
+        """
+        name, at, seed = title.partition("@")
+        kept = {f"{name}-epoch-{epoch}{at}{seed}": epoch for epoch in self.keep}
+        return kept | {title: self.epochs}
+
     def settings(self) -> dict[str, Any]:
-        """All of it, with the version of the defense: what the weights depend on."""
-        return asdict(self) | {"version": self.objective.version}
+        """All of it, with the version of the defense: what a training's result depends on."""
+        settings = asdict(self) | {"version": self.objective.version, "keep": list(self.keep)}
+        if not self.keep:
+            del settings["keep"]
+        return settings

@@ -14,7 +14,7 @@ from torch import nn
 from workbench import seeds
 from workbench.data import Dataset
 from workbench.defenses.augment import crop_flip
-from workbench.defenses.checkpoint import Checkpoint
+from workbench.defenses.checkpoint import Checkpoint, Weights
 from workbench.defenses.defense import Ascended, Batch, frozen
 from workbench.defenses.recipe import Recipe
 from workbench.errors import InputError
@@ -28,10 +28,14 @@ CRITIC_LR = 1e-3  # of critics that are trained along, by Adam
 
 @dataclass(frozen=True)
 class Trained:
-    """A net in eval mode, and what happened in each epoch: means over the steps that tell of it."""
+    """A net in eval mode, and what happened in each epoch: means over the steps that tell of it.
+
+    kept: the weights after those epochs that the recipe keeps.
+    """
 
     net: nn.Module
     history: list[dict[str, float]]
+    kept: Mapping[int, Weights]
 
 
 @dataclass(frozen=True)
@@ -70,7 +74,7 @@ def train(
     parts = _parts(recipe, data, device, base, critics or {})
     identity = {**recipe.settings(), "fingerprint": data.fingerprint, "critics": critics_key}
     state = Checkpoint(checkpoint, identity, _stateful(parts))
-    history = state.restore(device)
+    history, kept = state.restore(device)
     steps = math.ceil(len(data) / recipe.batch)
     for epoch in range(len(history), recipe.epochs):
         noted: defaultdict[str, list[float]] = defaultdict(list)
@@ -88,8 +92,10 @@ def train(
             doing = f"epoch {epoch + 1}, loss {notes['loss']:.3f}"
             progress(done + 1, recipe.epochs * steps, doing)
         history.append({"epoch": epoch + 1, **{name: fmean(v) for name, v in noted.items()}})
-        state.save(history)
-    return Trained(parts.net.eval(), history)
+        if epoch + 1 in recipe.keep:
+            kept[epoch + 1] = {k: v.clone() for k, v in parts.net.state_dict().items()}
+        state.save(history, kept)
+    return Trained(parts.net.eval(), history, kept)
 
 
 def perturb(

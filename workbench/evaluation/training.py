@@ -59,11 +59,13 @@ class TrainingRequest:
 class TrainedModel:
     """A trained model and what it came from.
 
-    history: a row per epoch, means over its steps. key: of its unit in the store. data, base,
-    critics: as in TrainingUnit. origin: versions, commit, machine and device that trained it.
+    epoch: after how many epochs. history: a row for each of them, means over its steps. key: of
+    its unit in the store. data, base, critics: as in TrainingUnit. origin: versions, commit,
+    machine and device that trained it.
     """
 
     model: Classifier
+    epoch: int
     history: pd.DataFrame
     key: str
     data: str
@@ -82,7 +84,8 @@ def train_all(
     """Train the models of all requests, by their names; what the store has is not trained again.
 
     A training that was stopped goes on after its last whole epoch. Requests whose base is a
-    model, or that need none, are trained first, and then those that are based on them.
+    model, or that need none, are trained first, and then those that are based on them. The models
+    of epochs that a recipe keeps are named as Recipe.stages says.
     Raises InputError for a base that is no request, or is itself based on one.
     """
     first = {name: request for name, request in requests.items() if not request.based_on}
@@ -93,7 +96,11 @@ def train_all(
         if request.based_on
     }
     found |= _trained_together(second, store, device, progress, executor)
-    return {name: found[name] for name in requests}
+    return {
+        stage: found[stage]
+        for name, request in requests.items()
+        for stage in request.recipe.stages(name)
+    }
 
 
 def train_here(
@@ -102,15 +109,15 @@ def train_here(
     store: Store,
     device: str = "cpu",
     progress: Progress = no_progress,
-) -> TrainedModel:
-    """Train one model in this process, and tell of every step."""
+) -> dict[str, TrainedModel]:
+    """As `train_all` of one request, in this process; tells of every step."""
     critics = _critics(_needing({name: request}), store, progress, in_process).get(name)
     job = _job(name, request, critics, store, device)
     if store.read(key(job.unit)) is None:
         # leaves the finished checkpoint, which the unit is made of
         what = request.recipe, request.data, request.base, critics
         _trained(*what, _checkpoint(store, key(job.unit)), device, progress)
-    return _trained_together({name: request}, store, device, no_progress, in_process)[name]
+    return _trained_together({name: request}, store, device, no_progress, in_process)
 
 
 def _trained_together(
@@ -130,8 +137,9 @@ def _trained_together(
     for job in jobs:
         _checkpoint(store, key(job.unit)).unlink(missing_ok=True)
     return {
-        name: _model(name, request, unit, device)
+        stage: _model(stage, request, epoch, unit, device)
         for (name, request), unit in zip(requests.items(), units, strict=True)
+        for stage, epoch in request.recipe.stages(name).items()
     }
 
 
@@ -200,20 +208,33 @@ def _trained(
     references = critics.references() if critics is not None else {}
     critics_key = critics.key if critics is not None else ""
     found = train(recipe, data, checkpoint, device, progress, base, references, critics_key)
-    weights = {name: tensor.cpu().numpy() for name, tensor in found.net.state_dict().items()}
+    states = {**found.kept, recipe.epochs: found.net.state_dict()}
+    weights = {
+        f"{_prefix(recipe, epoch)}{name}": tensor.cpu().numpy()
+        for epoch, state in states.items()
+        for name, tensor in state.items()
+    }
     facts = {"device": device_name(torch.device(device))}
     return Result(pd.DataFrame(found.history), weights, facts)
 
 
-def _model(name: str, request: TrainingRequest, unit: Stored, device: str) -> TrainedModel:
-    """The trained model of a stored unit."""
+def _prefix(recipe: Recipe, epoch: int) -> str:
+    """Of the names of an epoch's weights in a unit."""
+    return "" if epoch == recipe.epochs else f"epoch-{epoch}/"
+
+
+def _model(
+    name: str, request: TrainingRequest, epoch: int, unit: Stored, device: str
+) -> TrainedModel:
+    """The model of a stored unit after an epoch."""
     assert unit.rows is not None
+    prefix, tensors = _prefix(request.recipe, epoch), unit.tensors()
     net = build(request.recipe.arch, request.data.shape, len(request.data.classes))
-    net.load_state_dict({key: torch.from_numpy(array) for key, array in unit.tensors().items()})
+    net.load_state_dict({key: torch.from_numpy(tensors[prefix + key]) for key in net.state_dict()})
     came_from = {part: unit.info["spec"][part] for part in ("data", "base", "critics")}
     origin = {part: unit.info[part] for part in ORIGIN}
     model = Classifier(net.to(device), name)
-    return TrainedModel(model, unit.rows, unit.key, **came_from, origin=origin)
+    return TrainedModel(model, epoch, unit.rows[:epoch], unit.key, **came_from, origin=origin)
 
 
 def _model_named(base: str, name: str, found: Mapping[str, TrainedModel]) -> Classifier:

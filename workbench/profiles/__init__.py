@@ -156,14 +156,16 @@ class Training(_Threat):
         return tuple(_unique(seeds))
 
     def titles(self) -> list[str]:
-        """The models' names, seeds of a defense together."""
-        return [f"{name}{self.suffix}@{seed}" for name in self.defenses for seed in self.seeds]
+        """The models' names, seeds of a defense together, and those of epochs that are kept."""
+        return [t for name, recipe in self.recipes("").items() for t in recipe.stages(name)]
 
     def recipes(self, data: str) -> dict[str, Recipe]:
         """The recipes by the models' names. Raises InputError for settings that make none."""
-        texts = [(text, seed) for text in self.defenses.values() for seed in self.seeds]
-        recipes = (self._recipe(text, data, seed) for text, seed in texts)
-        return dict(zip(self.titles(), recipes, strict=True))
+        return {
+            f"{name}{self.suffix}@{seed}": self._recipe(text, data, seed)
+            for name, text in self.defenses.items()
+            for seed in self.seeds
+        }
 
     def _recipe(self, text: str, data: str, seed: int) -> Recipe:
         text = self._with_settings(text)

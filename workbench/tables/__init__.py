@@ -11,6 +11,7 @@ from workbench.tables.accuracy import (
 )
 from workbench.tables.beside import beside, pairs
 from workbench.tables.choice import of_defenses, threats_with
+from workbench.tables.course import course, course_sentence, course_texts
 from workbench.tables.defenses import by_defense, named, plain_attack, trained_under
 from workbench.tables.differences import (
     compared,
@@ -44,6 +45,9 @@ __all__ = [
     "by_defense",
     "by_threat",
     "compared",
+    "course",
+    "course_sentence",
+    "course_texts",
     "difference_sentence",
     "difference_texts",
     "differences",

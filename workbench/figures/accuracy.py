@@ -1,72 +1,20 @@
-"""Figures: a frame and axes in, the axes out. No style is set behind the caller's back."""
+"""Accuracies of defenses under attacks, and their gains and differences."""
 
 import math
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from itertools import chain, cycle
 from typing import Any
 
-import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-PAGE = 6.75  # width of ICML's page, inches
+from workbench.figures.style import BARS, COLOURS, MARKS, PAGE, bars
+
 LETTERS = 90  # of tick labels that fit beside each other on it
-BARS = "thin bar: 95 % interval over samples; thick bar: ± standard deviation over"
 FEW = 3  # defenses whose marks fit into half of it
 STEPS = (-50, -20, -10, -5, -2, 0, 2, 5, 10, 20, 50)  # ticks of differences, points
-MARKS = "os^DvP*X"
-COLOURS = ("#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#222222", "#888888")
-
-# Okabe & Ito's colours: told apart by colour-blind readers, and in grey by their lightness
-NATURAL, ADVERSARIAL = "#0072B2", "#E69F00"
-
-STYLE: dict[Any, Any] = {
-    "font.family": "serif",
-    "font.size": 8,
-    "axes.labelsize": 8,
-    "axes.titlesize": 8,
-    "legend.fontsize": 7,
-    "xtick.labelsize": 7,
-    "ytick.labelsize": 7,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.linewidth": 0.6,
-    "lines.linewidth": 1.2,
-    "legend.frameon": False,
-    "pdf.fonttype": 42,  # TrueType: fonts are embedded, and text stays text
-    "savefig.dpi": 200,
-    "figure.constrained_layout.use": True,
-}
-
-
-@contextmanager
-def style() -> Iterator[None]:
-    """The style of the paper's figures, inside the block only."""
-    with mpl.rc_context(STYLE):
-        yield
-
-
-def distributions(axes: Axes, natural: pd.Series, adversarial: pd.Series, label: str) -> Axes:
-    """Two densities over one axis: MI of natural outputs (solid) and adversarial ones (dashed).
-
-    natural, adversarial: values in nats. label: of the horizontal axis.
-    """
-    low, high = np.quantile(np.concatenate([natural, adversarial]), [0.001, 0.999])
-    clip = (low - 0.1 * (high - low), high + 0.1 * (high - low))
-    for values, name, colour, line in (
-        (natural, "natural output", NATURAL, "-"),
-        (adversarial, "adversarial output", ADVERSARIAL, "--"),
-    ):
-        common = {"x": values, "ax": axes, "color": colour, "clip": clip, "warn_singular": False}
-        sns.kdeplot(**common, fill=True, alpha=0.18, linewidth=0)
-        sns.kdeplot(**common, linestyle=line, label=name)
-    axes.set(xlabel=label, ylabel="density")
-    return axes
 
 
 def accuracy_panels(table: pd.DataFrame) -> Figure:
@@ -160,84 +108,9 @@ def _marks(
         mark, colour = looks[defense]
         part = once[once["defense"] == defense].set_index("attack").reindex(attacks)
         numbers = (100 * part[name] for name in columns)
-        _bars(axes, np.arange(len(attacks)) + offset, numbers, mark, colour, defense)
+        bars(axes, np.arange(len(attacks)) + offset, numbers, mark, colour, defense)
     axes.set_xticks(range(len(attacks)), attacks)
     axes.set_xlim(-0.5, len(attacks) - 0.5)
-
-
-def _bars(
-    axes: Axes, at: np.ndarray, numbers: Iterable[pd.Series], mark: str, colour: str, label: str
-) -> None:
-    """Marks with their thick ± std and their thin interval: value, std, low, high."""
-    value, std, low, high = numbers
-    axes.errorbar(at, value, std, fmt="none", ecolor=colour, elinewidth=3, alpha=0.4)
-    axes.errorbar(
-        *(at, value, [value - low, high - value]),
-        fmt=mark,
-        color=colour,
-        markeredgecolor="0.15",
-        markeredgewidth=0.4,
-        markersize=5.5 if mark == "*" else 4,
-        capsize=1.5,
-        elinewidth=0.8,
-        label=label,
-    )
-
-
-PAIRED = {
-    "accuracy (%)": ("reported", "measured", "low", "high"),
-    "gain (points)": ("reported_gain", "measured_gain", "gain_low", "gain_high"),
-}
-
-
-def pair_panels(pairs: pd.DataFrame) -> Figure:
-    """Reported against measured: accuracies, and gains over standard AT with their intervals.
-
-    pairs: of tables.pairs, with setting. The line is where both are equal. Gains have a panel where
-    there are some.
-    """
-    kinds = [kind for kind, names in PAIRED.items() if pairs[list(names)].notna().all(axis=1).any()]
-    drawn, axes = plt.subplots(1, len(kinds), figsize=(PAGE, 3.2), squeeze=False)
-    cases = pairs.groupby(["dataset", "setting"], sort=False)
-    looks = cycle(zip("os^D", (NATURAL, ADVERSARIAL) * 2, strict=True))
-    for ((dataset, setting), part), (mark, colour) in zip(cases, looks, strict=False):
-        common = {"fmt": mark, "color": colour, "markersize": 3.5, "elinewidth": 0.5}
-        common |= {"markerfacecolor": "white" if setting == "black-box" else colour}
-        for ax, kind in zip(axes[0], kinds, strict=True):
-            _crosses(ax, part, PAIRED[kind], common | {"label": f"{dataset}, {setting}"})
-    for ax, kind in zip(axes[0], kinds, strict=True):
-        ax.axline((0, 0), slope=1, color="0.6", linewidth=0.6, zorder=0)
-        ax.axhline(0, color="0.85", linewidth=0.6, zorder=0)
-        ax.axvline(0, color="0.85", linewidth=0.6, zorder=0)
-        ax.set(xlabel=f"reported {kind}", ylabel=f"measured {kind}")
-    drawn.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
-    return drawn
-
-
-def _crosses(
-    axes: Axes, part: pd.DataFrame, columns: tuple[str, str, str, str], look: dict[str, Any]
-) -> None:
-    """A mark per pair with the interval of what was measured, in per cent."""
-    theirs, ours, low, high = (100 * part[name] for name in columns)
-    axes.errorbar(theirs, ours, [ours - low, high - ours], **look)
-
-
-def level_dots(axes: Axes, table: pd.DataFrame, across: str, series: str) -> Axes:
-    """Means with their thick ± std and thin interval: a place per value of one column, a mark per
-    value of another.
-
-    table: columns mean, std, low, high in one unit; across, series: names of those two columns.
-    """
-    places, names = (list(dict.fromkeys(table[column])) for column in (across, series))
-    width = 0.09 * (len(names) - 1)
-    looks = zip(names, np.linspace(-width, width, len(names)), MARKS, COLOURS, strict=False)
-    for name, offset, mark, colour in looks:
-        part = table[table[series] == name].set_index(across).reindex(places)
-        numbers = (part[column] for column in ("mean", "std", "low", "high"))
-        _bars(axes, np.arange(len(places)) + offset, numbers, mark, colour, name)
-    axes.set_xticks(range(len(places)), places)
-    axes.set_xlim(-0.5, len(places) - 0.5)
-    return axes
 
 
 def difference_panels(table: pd.DataFrame, reference: str) -> Figure:

@@ -1,0 +1,23 @@
+"""Figures: a frame and axes in, the axes out. No style is set behind the caller's back."""
+
+from workbench.figures.accuracy import accuracy_panels, difference_panels
+from workbench.figures.pairs import pair_panels
+from workbench.figures.style import ADVERSARIAL, BARS, COLOURS, MARKS, NATURAL, PAGE, STYLE, style
+from workbench.figures.values import course_panels, distributions, level_dots
+
+__all__ = [
+    "ADVERSARIAL",
+    "BARS",
+    "COLOURS",
+    "MARKS",
+    "NATURAL",
+    "PAGE",
+    "STYLE",
+    "accuracy_panels",
+    "course_panels",
+    "difference_panels",
+    "distributions",
+    "level_dots",
+    "pair_panels",
+    "style",
+]

@@ -1,0 +1,80 @@
+"""Per-sample values and their means: distributions, dots, and their course."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import seaborn as sns
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from workbench.figures.style import ADVERSARIAL, COLOURS, MARKS, NATURAL, PAGE, bars
+from workbench.tables import named
+
+LINES = ("-", "--", "-.", ":")
+
+
+def distributions(axes: Axes, natural: pd.Series, adversarial: pd.Series, label: str) -> Axes:
+    """Two densities over one axis: MI of natural outputs (solid) and adversarial ones (dashed).
+
+    natural, adversarial: values in nats. label: of the horizontal axis.
+    """
+    low, high = np.quantile(np.concatenate([natural, adversarial]), [0.001, 0.999])
+    clip = (low - 0.1 * (high - low), high + 0.1 * (high - low))
+    for values, name, colour, line in (
+        (natural, "natural output", NATURAL, "-"),
+        (adversarial, "adversarial output", ADVERSARIAL, "--"),
+    ):
+        common = {"x": values, "ax": axes, "color": colour, "clip": clip, "warn_singular": False}
+        sns.kdeplot(**common, fill=True, alpha=0.18, linewidth=0)
+        sns.kdeplot(**common, linestyle=line, label=name)
+    axes.set(xlabel=label, ylabel="density")
+    return axes
+
+
+def level_dots(axes: Axes, table: pd.DataFrame, across: str, series: str) -> Axes:
+    """Means with their thick ± std and thin interval: a place per value of one column, a mark per
+    value of another.
+
+    table: columns mean, std, low, high in one unit; across, series: names of those two columns.
+    """
+    places, names = (list(dict.fromkeys(table[column])) for column in (across, series))
+    width = 0.09 * (len(names) - 1)
+    looks = zip(names, np.linspace(-width, width, len(names)), MARKS, COLOURS, strict=False)
+    for name, offset, mark, colour in looks:
+        part = table[table[series] == name].set_index(across).reindex(places)
+        numbers = (part[column] for column in ("mean", "std", "low", "high"))
+        bars(axes, np.arange(len(places)) + offset, numbers, mark, colour, name)
+    axes.set_xticks(range(len(places)), places)
+    axes.set_xlim(-0.5, len(places) - 0.5)
+    return axes
+
+
+def course_panels(table: pd.DataFrame, by: str, label: str) -> Figure:
+    """Over ε or epochs, with a line per defense: AUROC of each quantity, and misclassified samples.
+
+    table: of tables.course. by: the column of the horizontal axis, and its label.
+    """
+    quantities = list(dict.fromkeys(table["quantity"]))
+    drawn, (*panels, last) = plt.subplots(1, len(quantities) + 1, figsize=(PAGE, 2.3), sharex=True)
+    for i, (model, own) in enumerate(table.groupby("model", sort=False)):
+        look = {
+            "label": named(str(model))[0],
+            "color": COLOURS[i % len(COLOURS)],
+            "marker": MARKS[i % len(MARKS)],
+            "linestyle": LINES[i % len(LINES)],
+            "markersize": 4,
+        }
+        for ax, quantity in zip(panels, quantities, strict=True):
+            part = own[own["quantity"] == quantity]
+            ends = [part["auroc"] - part["auroc_low"], part["auroc_high"] - part["auroc"]]
+            ax.errorbar(part[by], part["auroc"], ends, capsize=1.5, elinewidth=0.8, **look)
+            ax.set_ylabel(f"AUROC of {quantity}")
+        once = own.drop_duplicates(by)
+        last.plot(once[by], once["misclassified"], **look)
+    for ax in (*panels, last):
+        ax.set_xlabel(label)
+    for ax in panels:
+        ax.axhline(0.5, color="0.6", linewidth=0.6, zorder=0)
+    last.set_ylabel("share misclassified")
+    drawn.legend(*last.get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    return drawn
