@@ -36,7 +36,7 @@ CONTENT = {
             "arch": "small-cnn",
             "seeds": [0],
             "defenses": {"namid": "namid:alpha=0.1", "standard-at": "standard-at"},
-            "recipe": {"epochs": 1, "attack_steps": 1, "units": 8, "fit_steps": 30},
+            "recipe": {"epochs": 2, "lr": 0.1, "attack_steps": 1, "units": 8, "fit_steps": 30},
         }
     ],
 }
@@ -73,9 +73,11 @@ def test_a_profile_trains_writes_and_measures_its_models(profile, tmp_path, monk
     assert (
         facts["fingerprint"] == json.loads((out / "standard-at@0.json").read_text())["fingerprint"]
     )
-    planned = training_parts(profile, load_data("digits", "train"), "cpu")
+    data = [load_data("digits", split) for split in ("train", "test")]
+    planned = training_parts(profile, *data, "cpu")
     stored = set(store.keys())
-    assert [part.name in stored for part in planned] == [False, True]
+    assert len(planned) == len(stored)
+    assert [part.name in stored for part in planned if part.group[0] == "training"] == [False, True]
     monkeypatch.delattr("workbench.evaluation.training.train")
     again = train_profile(profile, tmp_path / "other", store)
     assert all(path.read_bytes() == again[name].read_bytes() for name, path in paths.items())
@@ -93,7 +95,7 @@ def test_what_the_folder_has_is_not_trained_again(profile, tmp_path, monkeypatch
     assert [list(part) for part in trained] == [["namid@0"]]
     assert {name: path.read_bytes() for name, path in again.items()} == before
     card = paths["standard-at@0"].with_suffix(".json")
-    card.write_text(card.read_text().replace('"epochs": 1', '"epochs": 2'))
+    card.write_text(card.read_text().replace('"epochs": 2', '"epochs": 3'))
     train_profile(profile, out, Store(tmp_path / "another"))
     assert list(trained[-1]) == ["namid@0", "standard-at@0"]  # its base is trained anew
 
@@ -135,7 +137,7 @@ def test_a_model_that_is_not_trained_is_named(profile) -> None:
 def test_the_command_of_a_recipe_makes_it_again(profile) -> None:
     recipe = requests(profile, None)["namid@0"].recipe
     assert command(recipe) == (
-        "workbench train namid:alpha=0.1 --data digits --arch small-cnn --epochs 1 "
+        "workbench train namid:alpha=0.1 --data digits --arch small-cnn --epochs 2 --lr 0.1 "
         "--attack-steps 1 --base standard-at@0.safetensors --units 8 --fit-steps 30"
     )
 

@@ -35,7 +35,8 @@ def plan(
     runs = [run for name in wanted.analyses for run in analysis_of(name).runs(wanted)]
     parts = parts_of(wanted, runs, device, retrain)
     if retrain:
-        parts += training_parts(wanted, load_data(wanted.data, "train", say), device)
+        train, test = (load_data(wanted.data, split, say) for split in ("train", "test"))
+        parts += training_parts(wanted, train, test, device)
     found = predict(parts, results, count)
     table = found.parts.assign(
         seconds_each=found.parts["seconds_each"].map("{:.2f}".format),

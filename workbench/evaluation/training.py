@@ -54,6 +54,12 @@ class TrainingRequest:
             raise InputError(f"{self.recipe.defense} needs a base model for its critics; name one")
         return self.base
 
+    def attack_jobs(self) -> list[Job]:
+        """The attacks on the training samples that the critics are fitted to."""
+        stop = min(CRITICS_SAMPLES, len(self.data))
+        what = self.critics_of(), self.data, self.recipe.threat, attack(CRITICS_ATTACK)
+        return attack_jobs(*what, stop=stop, seed=self.recipe.seed)
+
 
 @dataclass(frozen=True)
 class TrainedModel:
@@ -153,20 +159,13 @@ def _critics(
 ) -> dict[str, FittedCritics]:
     """Critics fitted to attacked training samples of each request's base."""
     common = store, progress, executor
-    attacked = fill_all([_attacks(request) for request in requests.values()], *common)
+    attacked = fill_all([request.attack_jobs() for request in requests.values()], *common)
     pairs = list(zip(requests.values(), attacked, strict=True))
     fitted = fill([_fit_job(request, units) for request, units in pairs], *common)
     return {
         name: FittedCritics.of(request.critics_of(), request.data, units, unit, request.fit)
         for name, (request, units), unit in zip(requests, pairs, fitted, strict=True)
     }
-
-
-def _attacks(request: TrainingRequest) -> list[Job]:
-    """The attacks on the training samples that critics are fitted to."""
-    stop = min(CRITICS_SAMPLES, len(request.data))
-    what = request.critics_of(), request.data, request.recipe.threat, attack(CRITICS_ATTACK)
-    return attack_jobs(*what, stop=stop, seed=request.recipe.seed)
 
 
 def _fit_job(request: TrainingRequest, units: Sequence[Stored]) -> Job:

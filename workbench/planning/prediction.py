@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from workbench.evaluation.store import Store
-from workbench.planning.parts import Part
+from workbench.planning.part import Part
 
 
 @dataclass(frozen=True)
@@ -29,12 +29,15 @@ class Prediction:
 
 
 def predict(parts: Sequence[Part], store: Store, workers: int) -> Prediction:
-    """Measure a few steps of each kind of work that the store lacks, and predict the whole."""
+    """Measure a few steps of each kind of work that the store lacks, and predict the whole.
+
+    A part that is named twice is counted once.
+    """
     if workers > 1:
         torch.set_num_threads(1)  # as each of them computes
     keys = set(store.keys())
     groups: dict[tuple[str, str], list[Part]] = {}
-    for part in parts:
+    for part in {part.name: part for part in parts}.values():
         groups.setdefault(part.group, []).append(part)
     lines, disk = [], 0
     for (kind, what), units in groups.items():

@@ -99,7 +99,7 @@ def training(recipe: Recipe, data: Dataset, device: str) -> float:
     rows = np.arange(min(len(data), STEPS * recipe.batch))
     few = Dataset(data.name, data.split, data.images[rows], data.labels[rows], data.classes)
     critics = {name: _reference(data, recipe.units, device) for name in recipe.objective.fitted}
-    short = replace(recipe, epochs=1, start="fresh")
+    short = replace(recipe, epochs=1, start="fresh", keep=())
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "checkpoint"
         taken = seconds(lambda: train(short, few, path, device, critics=critics))
