@@ -75,6 +75,20 @@ class TransferUnit:
 
 
 @dataclass(frozen=True)
+class ProbeUnit:
+    """A look at how a model behaves on consecutive samples of one data set."""
+
+    model: str  # fingerprint
+    data: str  # fingerprint
+    start: int
+    stop: int
+    probe: dict[str, Any]  # settings_of(probe)
+    norm: str
+    epsilon: float
+    seed: int
+
+
+@dataclass(frozen=True)
 class CriticUnit:
     """Critics fitted to attacked training samples."""
 
@@ -111,7 +125,15 @@ class ExperimentUnit:
     seed: int
 
 
-Unit = AttackUnit | TransferUnit | CriticUnit | InformationUnit | TrainingUnit | ExperimentUnit
+Unit = (
+    AttackUnit
+    | TransferUnit
+    | ProbeUnit
+    | CriticUnit
+    | InformationUnit
+    | TrainingUnit
+    | ExperimentUnit
+)
 
 
 def canonical(unit: Unit) -> str:

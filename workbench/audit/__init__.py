@@ -1,0 +1,25 @@
+"""Audits: is what is claimed of a model's robustness true, and can the evaluation be believed?"""
+
+from workbench.audit.broken import BROKEN, GALLERY, broken
+from workbench.audit.checks import CHECKS, Check
+from workbench.audit.claims import Claim, Judged, claims
+from workbench.audit.evidence import Evidence, Finding
+from workbench.audit.measuring import DEPTHS, AuditRequest
+from workbench.audit.verdict import Audit, audit
+
+__all__ = [
+    "BROKEN",
+    "CHECKS",
+    "DEPTHS",
+    "GALLERY",
+    "Audit",
+    "AuditRequest",
+    "Check",
+    "Claim",
+    "Evidence",
+    "Finding",
+    "Judged",
+    "audit",
+    "broken",
+    "claims",
+]

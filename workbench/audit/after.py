@@ -1,0 +1,207 @@
+"""Red flags that attacks raise: of the model, and of the attacks themselves."""
+
+import numpy as np
+import pandas as pd
+
+from workbench.attacks import attack, label
+from workbench.audit.evidence import FAIL, PASS, WARN, Evidence, Finding, NotRun, Status, places
+from workbench.statistics import clopper_pearson
+
+POINTS = 0.5  # of robust accuracy that a larger budget may change
+BLACK_BOX = 0.2  # points of robust accuracy that black-box attacks may add
+UNSTABLE = 0.1  # mean relative change of the loss
+UNFINISHED = 0.05  # of a loss's rise, in the last ten looks
+FOUND = 0.95  # of planted adversarial samples
+PGD, LONGER, RESTARTED = (
+    label(attack(name)) for name in ("pgd-40", "pgd-40:steps=80", "pgd-40:restarts=2")
+)
+
+
+def _points(flags: pd.Series) -> float:
+    """A share as percentage points."""
+    return 100 * float(flags.mean())
+
+
+def black_box_wins(found: Evidence) -> Finding:
+    """AA4/C7: black-box attacks succeed on samples where white-box attacks fail."""
+    white = found.robust(found.white_box)
+    won = white & ~found.robust([name for name in found.black_box if name != "random-noise"])
+    said = (
+        f"black-box attacks break {int(won.sum())} of {len(won)} samples that white-box attacks "
+        f"leave, {_points(won):.2f} points"
+    )
+    return Finding(
+        FAIL if _points(won) > BLACK_BOX else PASS, said, _points(won), BLACK_BOX, places(won)
+    )
+
+
+def noise_wins(found: Evidence) -> Finding:
+    """C10: random noise finds adversarial samples that white-box attacks do not."""
+    won = found.robust(found.white_box) & ~found.attack("random-noise")["robust"]
+    said = f"random noise breaks {int(won.sum())} samples that white-box attacks leave"
+    return Finding(FAIL if won.any() else PASS, said, float(won.sum()), 0.0, places(won))
+
+
+def one_step_wins(found: Evidence) -> Finding:
+    """C1: FGSM succeeds more often than PGD."""
+    one, many = found.attack("fgsm")["robust"], found.attack(PGD)["robust"]
+    said = f"FGSM leaves {_points(one):.1f} %, PGD-40 {_points(many):.1f} %"
+    gain = _points(many) - _points(one)
+    return Finding(FAIL if gain > 0 else PASS, said, gain, 0.0, places(many & ~one))
+
+
+def unstable(found: Evidence) -> Finding:
+    """I2: the loss changes much under small random changes of the image."""
+    rows = found.probe("Smoothness")
+    change = float(rows.loc[rows["correct"], "change"].mean())
+    said = f"random changes of ± 4/255 change the loss by {100 * change:.0f} % on average"
+    return Finding(WARN if change > UNSTABLE else PASS, said, change, UNSTABLE)
+
+
+def silent_success(found: Evidence) -> Finding:
+    """I3: an attack saw a success on its path, and the point that it ends at is none."""
+    marked: set[int] = set()
+    for name in found.white_box:
+        rows = found.attack(name)
+        marked |= {*places((rows["first_success"] >= 0) & rows["inside"] & ~rows["verified"])}
+    said = f"for {len(marked)} samples an attack saw a success that a second look does not confirm"
+    return Finding(FAIL if marked else PASS, said, len(marked), 0.0, tuple(sorted(marked)))
+
+
+def unfinished(found: Evidence) -> Finding:
+    """I4: the attack's loss still rises in its last ten looks."""
+    rows = found.attack(PGD)
+    left = rows[rows["robust"]]
+    if left.empty:
+        return Finding(
+            PASS, "no sample withstands PGD-40, so none is left unfinished", 0.0, UNFINISHED
+        )
+    marked = places(left["loss_unfinished"] > UNFINISHED)
+    share = float(left["loss_unfinished"].mean())
+    said = (
+        f"of samples that withstand PGD-40 the last ten looks gain {100 * share:.1f} % of the "
+        f"loss's rise on average; {len(marked)} of {len(left)} gain more than 5 %"
+    )
+    return Finding(WARN if share > UNFINISHED else PASS, said, share, UNFINISHED, marked)
+
+
+def other_copy(found: Evidence) -> Finding:
+    """I5: what fools the copy that was attacked does not fool the model itself."""
+    rows = _again(found)
+    marked = places(~rows["copy_agrees"])
+    said = f"the copy that attacks see and the model disagree on {len(marked)} proposed samples"
+    return Finding(FAIL if marked else PASS, said, len(marked), 0.0, marked)
+
+
+def unbounded(found: Evidence) -> Finding:
+    """I6: samples withstand an attack that only the box [0, 1] bounds."""
+    left = _wide(found, "unbounded")["robust"]
+    said = f"{int(left.sum())} of {len(left)} samples withstand an attack without a bound"
+    return Finding(FAIL if left.any() else PASS, said, float(left.sum()), 0.0, places(left))
+
+
+def large_epsilon(found: Evidence) -> Finding:
+    """C5: Linf 1/2, which can make every image grey, leaves more than chance."""
+    left = _wide(found, "half")["robust"]
+    chance = 1 / len(found.data.classes)
+    low = clopper_pearson(int(left.sum()), len(left)).low
+    said = f"Linf 1/2 leaves {_points(left):.1f} %, where chance is {100 * chance:.1f} %"
+    return Finding(FAIL if low > chance else PASS, said, _points(left), 100 * chance, places(left))
+
+
+def monotone(found: Evidence) -> Finding:
+    """C4: robust accuracy rises with ε anywhere on the curve."""
+    if len(found.curve) < 2:
+        raise NotRun(found.missing.get("curve", "robust accuracy was measured at one ε only"))
+    levels = [_points(rows["robust"]) for _, rows in sorted(found.curve.items())]
+    rise = max(0.0, float(np.diff(levels).max()))
+    said = "over rising ε PGD-40 leaves " + ", ".join(f"{level:.1f}" for level in levels) + " %"
+    status: Status = FAIL if rise > POINTS else WARN if rise else PASS
+    return Finding(status, said, rise, 0.0)
+
+
+def converged(found: Evidence) -> Finding:
+    """C2/C3: twice the steps or twice the restarts change robust accuracy."""
+    usual = _points(found.attack(PGD)["robust"])
+    more = {name: usual - _points(found.attack(name)["robust"]) for name in (LONGER, RESTARTED)}
+    most = max(more.values(), key=abs)
+    said = (
+        f"PGD-40 leaves {usual:.1f} %; twice the steps take {more[LONGER]:.2f} points more, "
+        f"twice the restarts {more[RESTARTED]:.2f}"
+    )
+    return Finding(WARN if abs(most) > POINTS else PASS, said, most, POINTS)
+
+
+def headline(found: Evidence) -> Finding:
+    """C13: the worst case is taken per sample over all attacks, not the lowest of their means."""
+    worst = _points(found.robust([*found.attacks]))
+    lowest = min(_points(found.attack(name)["robust"]) for name in found.attacks)
+    said = (
+        f"the worst case per sample is {worst:.1f} %; the strongest single attack alone would "
+        f"have said {lowest:.1f} %"
+    )
+    return Finding(PASS, said, worst)
+
+
+def planted(found: Evidence) -> Finding:
+    """B1: PGD misses adversarial samples that were planted, or finds no more than random search."""
+    rows = found.probe("Binarised").set_index("index")
+    rows = rows[rows["separable"]]
+    if rows.empty:
+        raise NotRun("the model's features part no planted point from its neighbours")
+    share, random = float(rows["found"].mean()), float(rows["found_at_random"].mean())
+    said = (
+        f"PGD-40 finds {100 * share:.1f} % of {len(rows)} planted adversarial samples, random "
+        f"search {100 * random:.1f} %"
+    )
+    weak = share < FOUND or share <= random < 1
+    return Finding(FAIL if weak else PASS, said, share, FOUND, places(~rows["found"]))
+
+
+def verified_again(found: Evidence) -> Finding:
+    """P5: a fresh instance of the model, in another batching, is not fooled."""
+    rows = _again(found)
+    claimed = rows[rows["claimed"]]
+    marked = places(~claimed["fooled"])
+    confirmed = len(claimed) - len(marked)
+    said = f"a fresh instance confirms {confirmed} of {len(claimed)} adversarial samples"
+    return Finding(FAIL if marked else PASS, said, len(marked), 0.0, marked)
+
+
+def inside(found: Evidence) -> Finding:
+    """P6: proposals outside of the ball or the box, in float64."""
+    outside = pd.concat([~found.attack(name)["inside"] for name in found.attacks], axis=1)
+    marked = places(outside.any(axis=1))
+    said = f"for {len(marked)} samples an attack proposed a point outside of the threat model"
+    return Finding(FAIL if marked else PASS, said, len(marked), 0.0, marked)
+
+
+def eight_bits(found: Evidence) -> Finding:
+    """P7: the share of adversarial samples that survive rounding to 256 levels (a report)."""
+    rows = found.attack(found.verdict)
+    fallen = rows[rows["verified"] & (rows["clean_prediction"] == rows["label"])]
+    if fallen.empty:
+        raise NotRun(f"{found.verdict} found no adversarial sample")
+    share = _points(fallen["survives_8bit"])
+    said = f"{share:.1f} % of {len(fallen)} adversarial samples survive rounding to 256 levels"
+    return Finding(PASS, said, share)
+
+
+def reproducible(found: Evidence) -> Finding:
+    """P9: the same attack with the same seed gives another verdict."""
+    rows = found.probe("Reproduced").set_index("index")
+    marked = places(rows["first"] != rows["second"])
+    said = f"done twice with one seed, the attack's verdicts differ for {len(marked)} samples"
+    return Finding(FAIL if marked else PASS, said, len(marked), 0.0, marked)
+
+
+def _again(found: Evidence) -> pd.DataFrame:
+    if found.again is None:
+        raise NotRun(found.missing.get("again", "no adversarial sample was there to judge again"))
+    return found.again.set_index("index")
+
+
+def _wide(found: Evidence, name: str) -> pd.DataFrame:
+    if name not in found.wide:
+        raise NotRun(found.missing.get(name, f"{name} was not measured"))
+    return found.wide[name].set_index("index")

@@ -1,0 +1,96 @@
+"""Claimed accuracies against measured ones."""
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import numpy as np
+from scipy.special import bdtr, bdtrc
+
+from workbench.attacks import attack, label
+from workbench.errors import InputError
+from workbench.statistics import Estimate, clopper_pearson
+
+CLEAN = "clean"
+CONFIRMED: Final = "confirmed"
+CONTRADICTED: Final = "contradicted"
+UNDECIDED: Final = "undecided"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A claimed accuracy, a share in [0, 1]: of "clean", or under an attack."""
+
+    of: str
+    accuracy: float
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A claim beside the measurement.
+
+    p: two-sided, of so many right samples where the claim is true. verdict: contradicted where
+    the claim lies outside of the exact 95 % interval, confirmed where it lies within, undecided
+    where what was measured cannot contradict it. said: why.
+    """
+
+    claim: Claim
+    measured: Estimate
+    p: float
+    verdict: Literal["confirmed", "contradicted", "undecided"]
+    said: str
+
+
+def claims(text: str) -> list[Claim]:
+    """The claims of a list such as clean=83.4,autoattack=52.0, in per cent.
+
+    Raises InputError for an unknown attack, a number that is none, and one named twice.
+
+    >>> claims("clean=83.4")
+    [Claim(of='clean', accuracy=0.834)]
+    """
+    found: dict[str, Claim] = {}
+    for part in filter(None, map(str.strip, text.split(","))):
+        name, equals, number = part.rpartition("=")
+        try:
+            accuracy = float(number) / 100
+        except ValueError:
+            accuracy = float("nan")
+        if not equals or not 0 <= accuracy <= 1:
+            raise InputError(
+                f"claim {part!r} is not NAME=PER CENT; write it as clean=83.4,autoattack=52.0"
+            )
+        name = name if name == CLEAN else label(attack(name))
+        if name in found:
+            raise InputError(f"{name} is claimed twice; name it once")
+        found[name] = Claim(name, accuracy)
+    return [*found.values()]
+
+
+def judge(claim: Claim, right: np.ndarray, upper_bound: bool = False) -> Judged:
+    """Hold a claim against verdicts (n,) bool.
+
+    upper_bound: the attack that was run is weaker than the one of the claim, so that the true
+    accuracy may be lower than measured: then a claim below it is not contradicted.
+    """
+    successes, trials = int(right.sum()), len(right)
+    measured = clopper_pearson(successes, trials)
+    p = _two_sided(successes, trials, claim.accuracy)
+    told = (
+        f"{100 * claim.accuracy:.2f} % were claimed, {100 * measured.value:.2f} % of {trials} "
+        f"samples measured [{100 * measured.low:.2f}, {100 * measured.high:.2f}]"
+    )
+    if claim.accuracy > measured.high:
+        return Judged(claim, measured, p, CONTRADICTED, f"{told}: less than claimed")
+    if claim.accuracy < measured.low and upper_bound:
+        why = "a weaker attack was run, which cannot tell; use --depth full"
+        return Judged(claim, measured, p, UNDECIDED, f"{told}: {why}")
+    if claim.accuracy < measured.low:
+        return Judged(claim, measured, p, CONTRADICTED, f"{told}: more than claimed")
+    return Judged(claim, measured, p, CONFIRMED, f"{told}: they agree")
+
+
+def _two_sided(successes: int, trials: int, share: float) -> float:
+    """Twice the smaller tail of the binomial distribution, which matches the exact interval."""
+    lower = float(bdtr(successes, trials, share))
+    upper = float(bdtrc(successes - 1, trials, share)) if successes else 1.0
+    return min(1.0, 2 * min(lower, upper))

@@ -1,0 +1,222 @@
+"""What an audit measures, in the order in which it is known to make sense."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import pandas as pd
+import torch
+
+from workbench.attacks import attack, label
+from workbench.audit import probes
+from workbench.audit.after import LONGER, PGD, RESTARTED
+from workbench.audit.binarised import Binarised
+from workbench.audit.evidence import Evidence
+from workbench.data import Dataset
+from workbench.errors import InputError
+from workbench.evaluation.battery import EvaluationRequest, fill_all, rows_of
+from workbench.evaluation.execution import Executor, in_process
+from workbench.evaluation.jobs import Job
+from workbench.evaluation.probing import Probe, probe_jobs
+from workbench.evaluation.store import Store, Stored
+from workbench.models import Classifier, check_fits
+from workbench.models.quick import quick
+from workbench.progress import Progress, no_progress
+from workbench.specs import UNIT_SIZE
+from workbench.threat import ThreatModel
+
+FEW = 250  # samples of probes that need no more
+BEFORE: tuple[tuple[Probe, bool], ...] = (  # and whether a few samples are enough
+    (probes.Outputs(), False),
+    (probes.Gradients(), False),
+    (probes.Scalings(), False),
+    (probes.Batching(), True),
+    (probes.Repeated(), True),
+    (probes.Dynamics(), True),
+)
+NEAR: tuple[tuple[Probe, bool], ...] = ((probes.Smoothness(), True),)
+ATTACKED: tuple[tuple[Probe, bool], ...] = ((probes.Reproduced(), True), (Binarised(), True))
+WHITE_BOX = ("fgsm", PGD, LONGER, RESTARTED)
+CURVE = (Fraction(1, 4), Fraction(1, 2), Fraction(1), Fraction(2))  # of ε
+CURVE_ATTACK = PGD
+UNBOUNDED_ATTACK = "pgd-40:steps=100,step=0.05,restarts=3"
+HALF = ThreatModel("Linf", "1/2")
+UNBOUNDED = ThreatModel("Linf", "1")
+OTHER_BATCH = 37  # of the fresh instance
+
+
+@dataclass(frozen=True)
+class Depth:
+    """How deep an audit goes: the verdict's attack, and black-box attacks with their budget."""
+
+    verdict: str
+    black_box: tuple[str, ...]
+    complete: bool
+
+
+DEPTHS = {
+    "fast": Depth("cascade-fast", ("random-noise", "square:queries=1000"), complete=False),
+    "full": Depth("cascade", ("random-noise", "square"), complete=True),
+}
+
+
+@dataclass(frozen=True, eq=False)
+class AuditRequest:
+    """What an audit is asked.
+
+    reload: gives a fresh instance of the model. more: attacks that claims name.
+    """
+
+    model: Classifier
+    reload: Callable[[], Classifier]
+    data: Dataset
+    threat: ThreatModel
+    samples: int
+    seed: int = 0
+    depth: str = "fast"
+    more: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.depth not in DEPTHS:
+            raise InputError(f"depth {self.depth!r} is not known; use {' or '.join(DEPTHS)}")
+        if not 2 <= self.samples <= len(self.data):
+            raise InputError(
+                f"{self.samples} samples were asked for and {self.data.name} has "
+                f"{len(self.data)}; use from 2 to {len(self.data)}"
+            )
+        check_fits(self.model, self.data.shape, len(self.data.classes))
+
+    def probe_jobs(self, wanted: Sequence[tuple[Probe, bool]]) -> list[list[Job]]:
+        """The units of probes."""
+        return [
+            probe_jobs(
+                self.model,
+                self.data,
+                self.threat,
+                probe,
+                min(self.samples, FEW) if few else self.samples,
+                self.seed,
+            )
+            for probe, few in wanted
+        ]
+
+    def evaluation(self, attacks: Sequence[str], threat: ThreatModel) -> EvaluationRequest:
+        """The request of some attacks on all samples."""
+        what = self.model, self.data, threat, attacks, self.samples, self.seed, UNIT_SIZE
+        return EvaluationRequest(*what)
+
+
+def measured(
+    request: AuditRequest,
+    store: Store,
+    progress: Progress = no_progress,
+    executor: Executor = in_process,
+) -> tuple[Evidence, list[Stored]]:
+    """Everything that the checks look at, and the units that hold it.
+
+    Stopped at any moment, the same call goes on. A model without gradients meets black-box
+    attacks only.
+    """
+    common = store, progress, executor
+    first = fill_all(request.probe_jobs(BEFORE), *common)
+    seen = {_name(probe): rows_of(units) for (probe, _), units in zip(BEFORE, first, strict=True)}
+    failed = next((text for text in seen["Gradients"]["failed"] if text), "")
+    why = f"the model gives no gradient ({failed})" if failed else ""
+    plan = _Plan(request, why)
+    groups = dict(zip(plan.jobs, fill_all([*plan.jobs.values()], *common), strict=True))
+    units = [unit for found in (*first, *groups.values()) for unit in found]
+    return plan.evidence(seen, groups), units
+
+
+class _Plan:
+    """What is measured after the first look; why: no gradient, and so no white-box attack."""
+
+    def __init__(self, request: AuditRequest, why: str) -> None:
+        depth = DEPTHS[request.depth]
+        self.request, self.why = request, why
+        self.white_box = () if why else (*WHITE_BOX, depth.verdict)
+        self.black_box = depth.black_box
+        self.verdict = depth.black_box[-1] if why else depth.verdict
+        known = [attack(name) for name in (*self.white_box, *self.black_box)]
+        more = [] if why else [attack(name) for name in request.more]
+        names = dict.fromkeys(label(found) for found in (*known, *more))
+        curve = {} if why else {f"curve {t.eps}": t for t in _curve(request.threat)}
+        wide = {} if why else {"half": HALF, "unbounded": UNBOUNDED}
+        attacks = {name: (name, request.threat) for name in names}
+        attacks |= {name: (CURVE_ATTACK, threat) for name, threat in curve.items()}
+        attacks |= {
+            name: (UNBOUNDED_ATTACK if name == "unbounded" else CURVE_ATTACK, threat)
+            for name, threat in wide.items()
+        }
+        self.attacks, self.curve, self.wide = names, curve, wide
+        self.probes = [*NEAR] if why else [*NEAR, *ATTACKED]
+        self.jobs = {
+            name: request.evaluation([chosen], threat).jobs()
+            for name, (chosen, threat) in attacks.items()
+        }
+        jobs = request.probe_jobs(self.probes)
+        self.jobs |= {
+            _name(probe): part for (probe, _), part in zip(self.probes, jobs, strict=True)
+        }
+
+    def evidence(self, seen: dict[str, pd.DataFrame], groups: dict[str, list[Stored]]) -> Evidence:
+        """The stored units, by what the checks call them."""
+        rows = {name: rows_of(units) for name, units in groups.items()}
+        absent = ["curve", "half", "unbounded", *(_name(probe) for probe, _ in ATTACKED)]
+        return Evidence(
+            self.request.model,
+            self.request.data,
+            self.request.threat,
+            {name: rows[name] for name in self.attacks},
+            [label(attack(name)) for name in self.white_box],
+            [label(attack(name)) for name in self.black_box],
+            label(attack(self.verdict)),
+            {threat.epsilon: rows[name] for name, threat in self.curve.items()},
+            {name: rows[name] for name in self.wide},
+            seen | {_name(probe): rows[_name(probe)] for probe, _ in self.probes},
+            _judged_again(self.request, groups[label(attack(self.verdict))]),
+            dict.fromkeys((*absent, *WHITE_BOX, "white-box"), self.why) if self.why else {},
+        )
+
+
+def _curve(threat: ThreatModel) -> list[ThreatModel]:
+    """The threat model at parts and multiples of its ε, as far as there are such."""
+    parts = [part * Fraction(threat.eps) for part in CURVE]
+    return [
+        threat if part == Fraction(threat.eps) else ThreatModel(threat.norm, str(part))
+        for part in parts
+        if threat.norm != "Linf" or part <= 1
+    ]
+
+
+@torch.no_grad()
+def _judged_again(request: AuditRequest, units: Sequence[Stored]) -> pd.DataFrame:
+    """The verdict's proposals, judged by a fresh instance of the model, and by the attacked copy.
+
+    Columns: index; claimed: the attack's success was verified; fooled: the fresh instance is
+    misled too; copy_agrees: the form of the model that attacks see predicts the same.
+    """
+    fresh, parts = request.reload(), []
+    copy = quick(fresh)
+    for unit in units:
+        assert unit.rows is not None
+        x_adv = torch.from_numpy(unit.tensors()["x_adv"]).to(fresh.device)
+        said = torch.cat([fresh(part) for part in x_adv.split(OTHER_BATCH)]).argmax(1)
+        with torch.enable_grad():  # where the copy goes another way
+            attacked = copy(x_adv.requires_grad_()).argmax(1)
+        labels = unit.rows["label"].to_numpy()
+        parts.append(
+            pd.DataFrame(
+                {
+                    "index": unit.rows["index"],
+                    "claimed": unit.rows["verified"],
+                    "fooled": said.cpu().numpy() != labels,
+                    "copy_agrees": (attacked == said).cpu().numpy(),
+                }
+            )
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _name(probe: Probe) -> str:
+    return type(probe).__name__

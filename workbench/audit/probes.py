@@ -1,0 +1,309 @@
+"""What the checks look at besides attacks: how a model behaves on natural samples and near them."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ClassVar
+from unittest.mock import patch
+
+import pandas as pd
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from workbench.attacks import attack
+from workbench.attacks.losses import margins
+from workbench.evaluation.measure import measure
+from workbench.seeds import Noise
+from workbench.threat import ThreatModel
+
+BATCHES = (1, 2, 50)
+LOOKS = 5
+BATCH = 64
+SCALINGS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "0..255": lambda x: 255 * x,
+    "-1..1": lambda x: 2 * x - 1,
+    "standardised": lambda x: (
+        (x - x.mean((0, 2, 3), keepdim=True)) / x.std((0, 2, 3), keepdim=True).clamp_min(1e-6)
+    ),
+}
+
+
+def _logits(model: nn.Module, x: torch.Tensor, batch: int = BATCH) -> torch.Tensor:
+    """Logits (n, classes) in batches of this size."""
+    with torch.no_grad():
+        return torch.cat([model(part) for part in x.split(batch)]).float()
+
+
+def _furthest(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
+    """The largest difference of two rows of logits, of each sample: (n,)."""
+    return (first - second).abs().amax(1)
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The model's outputs as they are: row extremes, sums, and the predicted class."""
+
+    version: ClassVar[int] = 1
+
+    def __call__(
+        self,
+        model: nn.Module,
+        x: torch.Tensor,
+        y: torch.Tensor,
+        threat: ThreatModel,
+        noise: Noise,
+    ) -> pd.DataFrame:
+        del threat, noise
+        found = _logits(model, x)
+        columns = {
+            "lowest": found.amin(1),
+            "highest": found.amax(1),
+            "sum": found.double().sum(1),
+            "correct": found.argmax(1) == y,
+        }
+        rows = pd.DataFrame({name: value.cpu().numpy() for name, value in columns.items()})
+        return rows.assign(outputs=found.shape[1])
+
+
+@dataclass(frozen=True)
+class Batching:
+    """Logits of the same samples in other batches: alone, in twos, in fifties, and shuffled."""
+
+    version: ClassVar[int] = 1
+
+    def __call__(
+        self,
+        model: nn.Module,
+        x: torch.Tensor,
+        y: torch.Tensor,
+        threat: ThreatModel,
+        noise: Noise,
+    ) -> pd.DataFrame:
+        del y, threat
+        usual = _logits(model, x)
+        apart = [_furthest(usual, _logits(model, x, batch)) for batch in BATCHES]
+        order = noise.uniform(x[:, :1, :1, 0], "shuffle").flatten().argsort()
+        shuffled = torch.empty_like(usual)
+        shuffled[order] = _logits(model, x[order])
+        apart.append(_furthest(usual, shuffled))
+        scale = usual.abs().amax(1).clamp_min(1)
+        return pd.DataFrame({"apart": (torch.stack(apart).amax(0) / scale).cpu().numpy()})
+
+
+@dataclass(frozen=True)
+class Repeated:
+    """Logits of the same batch, looked at several times: their distance, and what is kept.
+
+    apart: the largest L2 distance of two looks' normalised logits. correct_least, correct_most:
+    how many looks find the sample right. changed: buffers of the model were changed by looking.
+    training: modules of it are in train mode.
+    """
+
+    version: ClassVar[int] = 1
+
+    def __call__(
+        self,
+        model: nn.Module,
+        x: torch.Tensor,
+        y: torch.Tensor,
+        threat: ThreatModel,
+        noise: Noise,
+    ) -> pd.DataFrame:
+        del threat, noise
+        before = {name: buffer.clone() for name, buffer in model.named_buffers()}
+        looks = torch.stack([_logits(model, x) for _ in range(LOOKS)])
+        changed = any(not torch.equal(b, before[n]) for n, b in model.named_buffers())
+        directions = F.normalize(looks, dim=2)
+        apart = torch.cdist(directions.transpose(0, 1), directions.transpose(0, 1))
+        right = (looks.argmax(2) == y).sum(0)
+        rows = pd.DataFrame({"apart": apart.amax((1, 2)).cpu(), "right": right.cpu()})
+        return rows.assign(
+            changed=changed, training=any(module.training for module in model.modules())
+        )
+
+
+@dataclass(frozen=True)
+class Scalings:
+    """Predictions on the images on other scales, and outside the box [0, 1].
+
+    correct, and one column per scaling: right there. clipped: the output for x + 1 is that for
+    x + 2, as if the model clipped what it is given.
+    """
+
+    version: ClassVar[int] = 1
+
+    def __call__(
+        self,
+        model: nn.Module,
+        x: torch.Tensor,
+        y: torch.Tensor,
+        threat: ThreatModel,
+        noise: Noise,
+    ) -> pd.DataFrame:
+        del threat, noise
+
+        def right(images: torch.Tensor) -> Any:
+            return (_logits(model, images).argmax(1) == y).cpu().numpy()
+
+        found = {name: right(scaled(x)) for name, scaled in SCALINGS.items()}
+        clipped = (_logits(model, x + 1) == _logits(model, x + 2)).all(1).cpu().numpy()
+        return pd.DataFrame({"correct": right(x), **found, "clipped": clipped})
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """Norms of the losses' gradients to the image; NaN, and why, where there is none.
+
+    cross_entropy, margin: L2 norms; the margin is the label's logit minus the best other one.
+    """
+
+    version: ClassVar[int] = 1
+
+    def __call__(
+        self,
+        model: nn.Module,
+        x: torch.Tensor,
+        y: torch.Tensor,
+        threat: ThreatModel,
+        noise: Noise,
+    ) -> pd.DataFrame:
+        del threat, noise
+        losses = {
+            "cross_entropy": lambda logits, label: F.cross_entropy(logits, label, reduction="sum"),
+            "margin": lambda logits, label: margins(logits, label).sum(),
+        }
+        found: dict[str, Any] = {"correct": (_logits(model, x).argmax(1) == y).cpu().numpy()}
+        failed = ""
+        for name, loss in losses.items():
+            try:
+                found[name] = _gradient_norms(model, x, y, loss)
+            except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:
+                found[name], failed = float("nan"), str(error).partition("\n")[0]
+        return pd.DataFrame(found).assign(failed=failed)
+
+
+def _gradient_norms(
+    model: nn.Module,
+    x: torch.Tensor,
+    y: torch.Tensor,
+    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+) -> Any:
+    """The L2 norm of a loss's gradient to each image: (n,)."""
+    parts = []
+    for images, labels in zip(x.split(BATCH), y.split(BATCH), strict=True):
+        at = images.clone().requires_grad_()
+        (gradient,) = torch.autograd.grad(loss(model(at), labels), at)
+        parts.append(gradient.double().flatten(1).norm(dim=1))
+    return torch.cat(parts).cpu().numpy()
+
+
+@dataclass(frozen=True)
+class Dynamics:
+    """Whether the model differentiates or optimises inside its own forward pass.
+
+    calls: how often autograd was asked for a gradient, or switched on, while predicting.
+    """
+
+    version: ClassVar[int] = 1
+
+    def __call__(
+        self,
+        model: nn.Module,
+        x: torch.Tensor,
+        y: torch.Tensor,
+        threat: ThreatModel,
+        noise: Noise,
+    ) -> pd.DataFrame:
+        del y, threat, noise
+        with _counted_autograd() as calls:
+            _logits(model, x[:2])
+        return pd.DataFrame({"calls": [len(calls)] * len(x)})
+
+
+@contextmanager
+def _counted_autograd() -> Iterator[list[str]]:
+    """Note every use of autograd's entrances; they do what they always do."""
+    calls: list[str] = []
+
+    def watched(name: str, given: Callable[..., Any]) -> Callable[..., Any]:
+        def noted(*arguments: Any, **named: Any) -> Any:
+            calls.append(name)
+            return given(*arguments, **named)
+
+        return noted
+
+    entrances = [
+        (torch.autograd, "grad"),
+        (torch.autograd, "backward"),
+        (torch.Tensor, "backward"),
+        (torch.enable_grad, "__enter__"),
+    ]
+    patches = [patch.object(o, n, watched(n, getattr(o, n))) for o, n in entrances]
+    for one in patches:
+        one.start()
+    try:
+        yield calls
+    finally:
+        for one in reversed(patches):
+            one.stop()
+
+
+@dataclass(frozen=True)
+class Smoothness:
+    """How much the loss changes under small random changes of the image (Pintor et al., 2022).
+
+    change: the mean over draws in ± radius / 2 of |L(x + δ) − L(x)| / L(x), clipped to 1, of the
+    cross-entropy.
+    """
+
+    draws: int = 100
+    radius: float = 8 / 255
+    version: ClassVar[int] = 1
+
+    def __call__(
+        self,
+        model: nn.Module,
+        x: torch.Tensor,
+        y: torch.Tensor,
+        threat: ThreatModel,
+        noise: Noise,
+    ) -> pd.DataFrame:
+        del threat
+
+        def losses(images: torch.Tensor) -> torch.Tensor:
+            return F.cross_entropy(_logits(model, images), y, reduction="none")
+
+        natural = losses(x)
+        changes = []
+        for draw in range(self.draws):
+            near = x + self.radius * (noise.uniform(x, "smoothness", draw) - 0.5)
+            change = (losses(near) - natural).abs() / natural.clamp_min(1e-12)
+            changes.append(change.clamp_max(1))
+        correct = _logits(model, x).argmax(1) == y
+        return pd.DataFrame(
+            {"change": torch.stack(changes).mean(0).cpu(), "correct": correct.cpu()}
+        )
+
+
+@dataclass(frozen=True)
+class Reproduced:
+    """The verdicts of an attack, done twice with the same seed."""
+
+    attack: str = "pgd-10"
+    version: ClassVar[int] = 1
+
+    def __call__(
+        self,
+        model: nn.Module,
+        x: torch.Tensor,
+        y: torch.Tensor,
+        threat: ThreatModel,
+        noise: Noise,
+    ) -> pd.DataFrame:
+        chosen = attack(self.attack)
+        first, second = (
+            measure(model, x, y, noise.indices[0], chosen, threat, noise.seed).rows["robust"]
+            for _ in range(2)
+        )
+        return pd.DataFrame({"first": first, "second": second})
