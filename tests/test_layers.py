@@ -33,6 +33,7 @@ ORDER = [
     "trainings",
     "analysis",
     "planning",
+    "audit",
     "cli",
     "__main__",
 ]

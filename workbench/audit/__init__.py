@@ -1,5 +1,6 @@
 """Audits: is what is claimed of a model's robustness true, and can the evaluation be believed?"""
 
+from workbench.audit import report
 from workbench.audit.broken import BROKEN, GALLERY, broken
 from workbench.audit.checks import CHECKS, Check
 from workbench.audit.claims import Claim, Judged, claims
@@ -22,4 +23,5 @@ __all__ = [
     "audit",
     "broken",
     "claims",
+    "report",
 ]

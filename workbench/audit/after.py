@@ -154,8 +154,11 @@ def planted(found: Evidence) -> Finding:
         f"PGD-40 finds {100 * share:.1f} % of {len(rows)} planted adversarial samples, random "
         f"search {100 * random:.1f} %"
     )
-    weak = share < FOUND or share <= random < 1
-    return Finding(FAIL if weak else PASS, said, share, FOUND, places(~rows["found"]))
+    high = clopper_pearson(int(rows["found"].sum()), len(rows)).high
+    status: Status = FAIL if high < FOUND or share <= random < 1 else PASS
+    if status == PASS and share < FOUND:
+        status, said = WARN, f"{said}, which may be chance"
+    return Finding(status, said, share, FOUND, places(~rows["found"]))
 
 
 def verified_again(found: Evidence) -> Finding:

@@ -187,7 +187,7 @@ GALLERY = {
     "quantised": Broken(Quantised, "AA3/I1"),
     "jpeg": Broken(Jpeg, "AA3/I1"),
     "resized": Broken(Resized, "AA1"),
-    "winners-take-all": Broken(WinnersTakeAll, "AA4/C7"),
+    "winners-take-all": Broken(WinnersTakeAll, "B1"),
     "left-in-training": Broken(LeftInTraining, "P1"),
     "probabilities": Broken(Probabilities, "AA2"),
     "byte-range": Broken(ByteRange, "P3"),

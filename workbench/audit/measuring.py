@@ -34,8 +34,8 @@ BEFORE: tuple[tuple[Probe, bool], ...] = (  # and whether a few samples are enou
     (probes.Repeated(), True),
     (probes.Dynamics(), True),
 )
-NEAR: tuple[tuple[Probe, bool], ...] = ((probes.Smoothness(), True),)
-ATTACKED: tuple[tuple[Probe, bool], ...] = ((probes.Reproduced(), True), (Binarised(), True))
+NEAR: tuple[tuple[Probe, bool], ...] = ((probes.Smoothness(), True), (probes.Reproduced(), True))
+WITH_GRADIENTS: tuple[tuple[Probe, bool], ...] = ((Binarised(), True),)
 WHITE_BOX = ("fgsm", PGD, LONGER, RESTARTED)
 CURVE = (Fraction(1, 4), Fraction(1, 2), Fraction(1), Fraction(2))  # of ε
 CURVE_ATTACK = PGD
@@ -149,7 +149,7 @@ class _Plan:
             for name, threat in wide.items()
         }
         self.attacks, self.curve, self.wide = names, curve, wide
-        self.probes = [*NEAR] if why else [*NEAR, *ATTACKED]
+        self.probes = [*NEAR] if why else [*NEAR, *WITH_GRADIENTS]
         self.jobs = {
             name: request.evaluation([chosen], threat).jobs()
             for name, (chosen, threat) in attacks.items()
@@ -162,7 +162,7 @@ class _Plan:
     def evidence(self, seen: dict[str, pd.DataFrame], groups: dict[str, list[Stored]]) -> Evidence:
         """The stored units, by what the checks call them."""
         rows = {name: rows_of(units) for name, units in groups.items()}
-        absent = ["curve", "half", "unbounded", *(_name(probe) for probe, _ in ATTACKED)]
+        absent = ["curve", "half", "unbounded", *(_name(probe) for probe, _ in WITH_GRADIENTS)]
         return Evidence(
             self.request.model,
             self.request.data,

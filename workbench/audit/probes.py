@@ -290,7 +290,7 @@ class Smoothness:
 class Reproduced:
     """The verdicts of an attack, done twice with the same seed."""
 
-    attack: str = "pgd-10"
+    attack: str = "square:queries=100"
     version: ClassVar[int] = 1
 
     def __call__(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import typer
 
 from workbench.cli import data
+from workbench.cli.audit import audit
 from workbench.cli.evaluate import evaluate
 from workbench.cli.mi import mi
 from workbench.cli.plan import plan
@@ -24,6 +25,7 @@ app.add_typer(data.app, name="data")
 app.command()(evaluate)
 app.command()(transfer)
 app.command()(mi)
+app.command()(audit)
 app.command()(train)
 app.command()(plan)
 app.command()(reproduce)

@@ -1,0 +1,105 @@
+"""`workbench audit`: is what is claimed of a model true, and can the evaluation be believed?"""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from workbench import options
+from workbench.audit import BROKEN, DEPTHS, AuditRequest, broken, claims, report
+from workbench.audit import audit as run
+from workbench.data import load_data
+from workbench.devices import device_of, limit_threads
+from workbench.errors import InputError
+from workbench.evaluation.execution import executor, usual_workers
+from workbench.evaluation.store import Store
+from workbench.models import Classifier, load_model
+from workbench.screen import output, progress_bar, say, show, write_json
+from workbench.threat import ThreatModel
+
+FLAGGED = 3  # the exit code of an audit with red flags
+FAILING = {"fail": ("fail",), "warn": ("fail", "warn"), "never": ()}
+
+Claimed = Annotated[
+    str, typer.Option("--claim", help="Claimed accuracies, per cent: clean=83.4,autoattack=52.0")
+]
+Out = Annotated[Path | None, typer.Option(help="Folder of audit.json, report.md, samples.parquet.")]
+DepthName = Annotated[
+    str, typer.Option(help=" or ".join(DEPTHS) + ": the strongest attacks' budget.")
+]
+FailOn = Annotated[str, typer.Option(help="Exit with 3 on flags: " + ", ".join(FAILING) + ".")]
+
+
+def audit(
+    model: options.Model,
+    arch: options.Arch = None,
+    data: options.Data = "fashion-mnist",
+    norm: options.Norm = "Linf",
+    eps: options.Eps = "0.1",
+    claim: Claimed = "",
+    out: Out = None,
+    depth: DepthName = "fast",
+    fail_on: FailOn = "fail",
+    samples: options.Samples = None,
+    seed: options.Seed = 0,
+    device: options.Device = "auto",
+    workers: options.UsualWorkers = None,
+    scheduler: options.Scheduler = None,
+    store: options.StoreFolder = options.DEFAULT_STORE,
+    json: options.Json = None,
+) -> int:
+    """Audit a model: red flags of its evaluation, its accuracies, and claims about them.
+
+    Exit code 0: no red flag and no contradicted claim; 3: there is one; 2: unusable input. Stopped
+    at any moment, the same command goes on where it was.
+
+    Examples:
+    workbench audit zoo:fashion-mnist/standard-at --eps 0.1 --claim clean=85 --out audit
+    workbench audit weights.pt --arch nets.py:resnet --data images.npz --eps 8/255 --out audit
+    workbench audit broken:quantised
+    """
+    if fail_on not in FAILING:
+        raise InputError(f"--fail-on {fail_on!r} is not known; use {', '.join(FAILING)}")
+    threat, claimed, chosen = ThreatModel(norm, eps), claims(claim), device_of(device)
+    images = load_data(data, "test", say)
+
+    def load() -> Classifier:
+        if model.startswith(BROKEN):
+            return broken(model.removeprefix(BROKEN), chosen)
+        return load_model(model, arch, chosen, images.shape, len(images.classes))
+
+    classifier = load()
+    limit_threads(classifier)
+    count = samples or min(options.DEFAULT_SAMPLES, len(images))
+    request = AuditRequest(classifier, load, images, threat, count, seed, depth)
+    with (
+        executor(workers, scheduler, usual_workers(chosen)) as computing,
+        progress_bar() as progress,
+    ):
+        found = run(
+            request, claimed, store=Store(store, say), progress=progress, executor=computing
+        )
+    command = shlex.join(["workbench", *sys.argv[1:]])
+    facts = report.write(found, out, command) if out else report.content(found, command)
+    write_json(facts, json)
+    if str(json) != "-":
+        _show(facts, out)
+    flagged = any(check["status"] in FAILING[fail_on] for check in facts["checks"])
+    contradicted = any(one["verdict"] == "contradicted" for one in facts["claims"])
+    return FLAGGED if fail_on != "never" and (flagged or contradicted) else 0
+
+
+def _show(facts: dict[str, Any], out: Path | None) -> None:
+    """The audit on the screen: what is flagged, accuracies, claims, and the verdict."""
+    checks = report.check_table(facts)
+    show(checks[checks["status"] != "pass"], "Checks that did not pass")
+    passed = int((checks["status"] == "pass").sum())
+    output.print(f"{passed} of {len(checks)} checks passed.", highlight=False)
+    show(report.accuracy_table(facts), "Accuracy")
+    if facts["claims"]:
+        show(report.claim_table(facts), "Claims")
+    output.print(facts["verdict"], highlight=False, soft_wrap=True)
+    if out:
+        say(f"wrote {out}/audit.json, report.md and samples.parquet")
