@@ -1,7 +1,7 @@
 """Audits: is what is claimed of a model's robustness true, and can the evaluation be believed?"""
 
 from workbench.audit import report
-from workbench.audit.broken import BROKEN, GALLERY, broken
+from workbench.audit.broken import BROKEN, GALLERY, broken_model
 from workbench.audit.checks import CHECKS, Check
 from workbench.audit.claims import Claim, Judged, claims
 from workbench.audit.evidence import Evidence, Finding
@@ -21,7 +21,7 @@ __all__ = [
     "Finding",
     "Judged",
     "audit",
-    "broken",
+    "broken_model",
     "claims",
     "report",
 ]

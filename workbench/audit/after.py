@@ -144,14 +144,14 @@ def headline(found: Evidence) -> Finding:
 
 
 def planted(found: Evidence) -> Finding:
-    """B1: PGD misses adversarial samples that were planted, or finds no more than random search."""
+    """B1: APGD misses adversarial samples that were planted, or random search finds as many."""
     rows = found.probe("Binarised").set_index("index")
     rows = rows[rows["separable"]]
     if rows.empty:
         raise NotRun("the model's features part no planted point from its neighbours")
     share, random = float(rows["found"].mean()), float(rows["found_at_random"].mean())
     said = (
-        f"PGD-40 finds {100 * share:.1f} % of {len(rows)} planted adversarial samples, random "
+        f"APGD finds {100 * share:.1f} % of {len(rows)} planted adversarial samples, random "
         f"search {100 * random:.1f} %"
     )
     high = clopper_pearson(int(rows["found"].sum()), len(rows)).high

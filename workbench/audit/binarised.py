@@ -12,7 +12,7 @@ import pandas as pd
 import torch
 from torch import nn
 
-from workbench.attacks import PGD
+from workbench.attacks.apgd import APGD
 from workbench.seeds import Noise
 from workbench.threat import ThreatModel
 
@@ -27,11 +27,11 @@ class Binarised:
     """Whether an attack finds a planted adversarial sample, and whether random search does.
 
     separable: the features part the planted point, which lies on the surface of the ball, from
-    the inner ones; without that there is nothing to find. found: PGD finds a point of the other
+    the inner ones; without that there is nothing to find. found: APGD finds a point of the other
     side. found_at_random: one of as many random points of the ball is one.
     """
 
-    steps: int = 40
+    steps: int = 100
     version: ClassVar[int] = 1
 
     def __call__(
@@ -46,7 +46,7 @@ class Binarised:
         *readouts, separable = _readouts(features, x, threat, noise)
         binary = _Readouts(features, *readouts)
         own = torch.zeros_like(y)
-        attempt = PGD(steps=self.steps, stop_at_success=False)(binary, x, own, threat, noise)
+        attempt = APGD(steps=self.steps, stop_at_success=False)(binary, x, own, threat, noise)
         with torch.no_grad():
             random = torch.zeros_like(y, dtype=torch.bool)
             for draw in range(self.steps):

@@ -22,10 +22,10 @@ HONEST = "zoo:fashion-mnist/natural"
 LEVELS = 16  # of a quantised pixel
 QUALITY = 75  # of JPEG
 SCALE = 1e4  # of saturated logits
-KEPT = 0.2  # of each layer's units, by k-winners-take-all
+KEPT = 0.1  # of each layer's units, by k-winners-take-all
 MEAN, VARIANCE = 0.286, 0.1246  # of Fashion-MNIST's pixels
 SURE = 0.5  # probability below which an image is rejected
-PURIFIED, STEP = 5, 0.01  # steps of the inner loop, and their size in pixels
+PURIFIED, STEP = 2, 0.02  # steps of the inner loop, and their size in pixels
 
 
 class _Around(nn.Module):
@@ -187,7 +187,7 @@ GALLERY = {
     "quantised": Broken(Quantised, "AA3/I1"),
     "jpeg": Broken(Jpeg, "AA3/I1"),
     "resized": Broken(Resized, "AA1"),
-    "winners-take-all": Broken(WinnersTakeAll, "B1"),
+    "winners-take-all": Broken(WinnersTakeAll, "I2"),
     "left-in-training": Broken(LeftInTraining, "P1"),
     "probabilities": Broken(Probabilities, "AA2"),
     "byte-range": Broken(ByteRange, "P3"),
@@ -197,7 +197,7 @@ GALLERY = {
 }
 
 
-def broken(name: str, device: str = "cpu") -> Classifier:
+def broken_model(name: str, device: str = "cpu") -> Classifier:
     """A broken defense of the gallery, around the natural net of Fashion-MNIST.
 
     Raises InputError for an unknown name.

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from workbench import options
-from workbench.audit import BROKEN, DEPTHS, AuditRequest, broken, claims, report
+from workbench.audit import BROKEN, DEPTHS, AuditRequest, broken_model, claims, report
 from workbench.audit import audit as run
 from workbench.data import load_data
 from workbench.devices import device_of, limit_threads
@@ -67,7 +67,7 @@ def audit(
 
     def load() -> Classifier:
         if model.startswith(BROKEN):
-            return broken(model.removeprefix(BROKEN), chosen)
+            return broken_model(model.removeprefix(BROKEN), chosen)
         return load_model(model, arch, chosen, images.shape, len(images.classes))
 
     classifier = load()

@@ -1,0 +1,86 @@
+"""`workbench audit`: what it writes, its exit codes, and that it computes nothing twice."""
+
+import json
+from pathlib import Path
+
+import nets
+import pandas as pd
+import pytest
+
+from workbench.audit import CHECKS
+from workbench.audit.measuring import DEPTHS, Depth
+from workbench.cli import main
+
+
+@pytest.fixture(scope="module")
+def arguments(tmp_path_factory) -> list[str]:
+    folder = tmp_path_factory.mktemp("audit")
+    model = nets.write_digits(folder / "digits.safetensors")
+    named = ["audit", str(model), "--arch", nets.ARCH, "--data", "digits", "--samples", "40"]
+    return [*named, "--workers", "1", "--store", str(folder / "store")]
+
+
+@pytest.fixture(autouse=True)
+def shallow(monkeypatch) -> None:
+    depth = Depth("apgd-ce:steps=20", ("random-noise", "square:queries=200"), complete=False)
+    monkeypatch.setitem(DEPTHS, "fast", depth)
+
+
+def code_of(*arguments: str) -> int:
+    with pytest.raises(SystemExit) as stopped:
+        main(arguments)
+    return stopped.value.code
+
+
+def test_an_audit_writes_what_it_found_and_is_not_computed_again(
+    arguments, tmp_path, monkeypatch, capsys
+) -> None:
+    claim = "--claim", "clean=50,pgd-10=99"
+    assert code_of(*arguments, *claim, "--out", str(tmp_path / "a")) == 3
+    facts = json.loads((tmp_path / "a" / "audit.json").read_text())
+    assert [check["id"] for check in facts["checks"]] == [check.id for check in CHECKS]
+    assert {check["status"] for check in facts["checks"]} <= {"pass", "warn", "fail", "not-run"}
+    assert [c["verdict"] for c in facts["claims"]] == ["contradicted", "contradicted"]
+    rows = pd.read_parquet(tmp_path / "a" / "samples.parquet")
+    right = rows.groupby("index")["robust"].all()
+    assert facts["robust_accuracy"]["value"] == pytest.approx(right.mean())
+    low, high = facts["robust_accuracy"]["ci95"]
+    assert low <= right.mean() <= high
+    assert facts["verdict"] in (tmp_path / "a" / "report.md").read_text()
+    assert "contradicted" in capsys.readouterr().out
+
+    def never(*arguments: object) -> None:
+        raise AssertionError("computed again")
+
+    monkeypatch.setattr("workbench.evaluation.battery._compute", never)
+    assert code_of(*arguments, *claim, "--out", str(tmp_path / "b")) == 3
+    again = json.loads((tmp_path / "b" / "audit.json").read_text())
+    assert again["checks"] == facts["checks"]
+    assert (tmp_path / "b" / "samples.parquet").read_bytes() == (
+        tmp_path / "a" / "samples.parquet"
+    ).read_bytes()
+    assert code_of(*arguments, *claim, "--fail-on", "never") == 0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        ("--claim", "clean"),
+        ("--depth", "bottomless"),
+        ("--fail-on", "tuesday"),
+        ("--eps", "8"),
+        ("--samples", "1"),
+        ("--samples", "99999"),
+        ("--arch", "nothing"),
+    ],
+)
+def test_bad_input_is_one_line(arguments, wrong, capsys) -> None:
+    assert code_of(*arguments, *wrong) == 2
+    said = capsys.readouterr().err.strip()
+    assert said.startswith("error: ")
+    assert "\n" not in said
+
+
+def test_a_gallery_s_flaw_and_an_unknown_one(tmp_path: Path, capsys) -> None:
+    assert code_of("audit", "broken:magic", "--store", str(tmp_path)) == 2
+    assert "quantised" in capsys.readouterr().err

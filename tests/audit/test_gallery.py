@@ -1,0 +1,81 @@
+"""Planted flaws are flagged by the check that is meant for them; honest models by none."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from conftest import SHARED
+
+from workbench.audit import CHECKS, GALLERY, AuditRequest, audit, broken_model, claims
+from workbench.audit.measuring import DEPTHS, Depth
+from workbench.data import Dataset, load_data
+from workbench.errors import InputError
+from workbench.evaluation.battery import evaluate
+from workbench.evaluation.store import Store
+from workbench.models import load_model
+from workbench.statistics import clopper_pearson
+from workbench.threat import ThreatModel
+
+SAMPLES = 40
+THREAT = ThreatModel("Linf", "0.1")
+
+
+@pytest.fixture(scope="module")
+def images() -> Dataset:
+    try:
+        return load_data("fashion-mnist", "test")
+    except InputError as error:
+        pytest.skip(f"no Fashion-MNIST: {error}")
+
+
+@pytest.fixture(autouse=True)
+def shallow(monkeypatch) -> None:
+    """Attacks of few steps and queries: enough for what is planted here."""
+    depth = Depth("apgd-ce:steps=20", ("random-noise", "square:queries=200"), complete=False)
+    monkeypatch.setitem(DEPTHS, "fast", depth)
+
+
+def statuses(load, data: Dataset, folder) -> dict[str, str]:
+    torch.manual_seed(0)  # for what is random in a model
+    request = AuditRequest(load(), load, data, THREAT, SAMPLES)
+    found = audit(request, store=Store(folder))
+    assert list(found.findings) == [check.id for check in CHECKS]
+    return {name: finding.status for name, finding in found.findings.items()}
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_a_planted_flaw_is_flagged(name, images, tmp_path) -> None:
+    found = statuses(lambda: broken_model(name), images, tmp_path)
+    assert found[GALLERY[name].check] in ("warn", "fail")
+
+
+@pytest.mark.parametrize("name", ["natural", "standard-at", "trades@1"])
+def test_an_honest_model_raises_no_red_flag(name, images, tmp_path) -> None:
+    found = statuses(lambda: load_model(f"zoo:fashion-mnist/{name}"), images, tmp_path)
+    assert [check for check, status in found.items() if status == "fail"] == []
+    assert "not-run" not in found.values()
+
+
+def test_an_unknown_defense_is_refused() -> None:
+    with pytest.raises(InputError, match="quantised"):
+        broken_model("magic")
+
+
+@pytest.mark.skipif(not (SHARED / "models").is_dir(), reason="no shared folder beside the checkout")
+def test_published_figures_of_another_group_are_confirmed(tmp_path) -> None:
+    with np.load(SHARED / "data" / "cifar10_jpeg_20k.npz") as file:
+        x, y = file["test_x"][:1000], file["test_y"][:1000].astype(np.int64)
+    data = Dataset("cifar10-jpeg", "test", x.transpose(0, 3, 1, 2).copy(), y, tuple("0123456789"))
+    recipes = Path(__file__).resolve().parents[1] / "recipes.py"
+    weights = SHARED / "models" / "cifar10_resnet2b" / "weights.safetensors"
+    model = load_model(str(weights), f"{recipes}:cifar10_resnet2b")
+    threat, store = ThreatModel("Linf", "2/255"), Store(tmp_path)
+    rows = evaluate(model, data, threat, ["pgd-40"], store=store, samples=1000).rows
+    measured = {
+        "clean": (rows["clean_prediction"] == rows["label"]).sum(),
+        "pgd-40": rows["robust"].sum(),
+    }
+    for claim in claims("clean=69.25,pgd-40=54.82"):
+        interval = clopper_pearson(int(measured[claim.of]), 1000)
+        assert interval.low <= claim.accuracy <= interval.high, claim
