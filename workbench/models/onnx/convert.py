@@ -27,8 +27,8 @@ def convert(model: Any, batch: int | None, path: Path) -> Program:
     """
     graph = model.graph
     opset = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 1)
-    if len(graph.sparse_initializer):
-        raise UnsupportedError("sparse weights")
+    if opset < 7 or len(graph.sparse_initializer):
+        raise UnsupportedError(f"the operator set {opset}, or sparse weights")
     tensors = {tensor.name: _tensor(tensor) for tensor in graph.initializer}
     for node in graph.node:
         if node.op_type == "Constant":

@@ -44,8 +44,6 @@ def binary(function: Callable[[Tensor, Tensor], Tensor]) -> Operator:
     """An operator of two tensors that are broadcast."""
 
     def run(settings: Settings, x: Tensor, y: Tensor) -> Tensor:
-        if settings.opset < 7 and x.shape != y.shape:
-            raise UnsupportedError("broadcasting of operator sets before 7")
         return function(*together(x, y))
 
     return run

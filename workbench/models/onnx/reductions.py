@@ -71,12 +71,7 @@ def instance_norm(settings: Settings, x: Tensor, scale: Tensor, bias: Tensor) ->
 
 
 def group_norm(settings: Settings, x: Tensor, scale: Tensor, bias: Tensor) -> Tensor:
-    """Scale and bias per channel from operator set 21 on, per group before."""
-    groups, epsilon = settings.get("num_groups"), settings.get("epsilon", 1e-5)
-    if settings.opset < 21:
-        per_group = x.shape[1] // groups
-        scale, bias = scale.repeat_interleave(per_group), bias.repeat_interleave(per_group)
-    return F.group_norm(x, groups, scale, bias, epsilon)
+    return F.group_norm(x, settings.get("num_groups"), scale, bias, settings.get("epsilon", 1e-5))
 
 
 def rms_norm(settings: Settings, x: Tensor, scale: Tensor) -> Tensor:
