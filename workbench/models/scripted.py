@@ -62,7 +62,7 @@ def read_script(path: Path, shape: Shape | None) -> tuple[nn.Module, str]:
             if name.endswith(".py"):
                 _check_code(reader.get_record(name).decode(errors="replace"), path)
         script = _script(path)
-    except RuntimeError as error:
+    except (RuntimeError, AttributeError) as error:  # it may have no forward
         raise InputError(f"{path} is truncated or corrupt: get the file again") from error
     net = Scripted(script, archives.digest(files))
     broken = [n for n, t in script.state_dict().items() if not torch.isfinite(t).all()]
@@ -83,6 +83,7 @@ def _script(source: Path | io.BytesIO) -> torch.jit.ScriptModule:
         script = torch.jit.load(source, map_location="cpu")
         if any(hasattr(module, "training") for module in script.modules()):
             script.eval()
+    _ = script.forward  # kept at its first use, and what a module keeps is in its fingerprint
     return script
 
 
