@@ -49,7 +49,9 @@ def _plain(found: Mapping[str, Any], path: Path) -> str | None:
     if first := (usual or nested or (list(found) if len(found) == 1 else [])):
         return first[0]
     if found:
-        raise InputError(f"{path} holds several state dicts: name one by weights={_listed(found)}")
+        raise InputError(
+            f"{path} holds several state dicts, so choose its weights: {_listed(found)}"
+        )
     return None
 
 

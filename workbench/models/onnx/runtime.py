@@ -1,12 +1,16 @@
 """What onnxruntime computes: the truth for our own form, and the model where we have none."""
 
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from workbench.models.onnx.file import package
+
+# Not in the nets: a session can be neither sent to a worker nor told in a fingerprint.
+_SESSIONS: "WeakKeyDictionary[ForwardOnly, Any]" = WeakKeyDictionary()
 
 
 class ForwardOnly(nn.Module):
@@ -25,19 +29,14 @@ class ForwardOnly(nn.Module):
 
     def session(self) -> Any:
         """onnxruntime's, made once in each process; raises what onnxruntime raises."""
-        if "_session" not in self.__dict__:
+        if self not in _SESSIONS:
             runtime = package("onnxruntime")
             options = runtime.SessionOptions()
             options.log_severity_level = 4
             options.intra_op_num_threads = torch.get_num_threads()
             content = bytes(self.content.cpu().numpy())
-            providers = ["CPUExecutionProvider"]
-            self.__dict__["_session"] = runtime.InferenceSession(content, options, providers)
-        return self.__dict__["_session"]
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Without the session, which another process makes again."""
-        return {name: value for name, value in self.__dict__.items() if name != "_session"}
+            _SESSIONS[self] = runtime.InferenceSession(content, options, ["CPUExecutionProvider"])
+        return _SESSIONS[self]
 
     def forward(self, x: Tensor) -> Tensor:
         """(n, c, h, w) -> (n, classes); no gradient flows back."""
