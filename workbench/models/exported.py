@@ -1,8 +1,7 @@
 """Archives of torch.export: their graph is read here, because torch's reader runs code of the file.
 
-torch.export.load unpickles the sample inputs, evaluates the texts of symbolic sizes, and executes
-Python that it writes from the names in the graph. Here the graph is data: operators of torch's own
-library on tensors that lie in the archive as plain bytes.
+torch.export.load unpickles sample inputs and evaluates the texts of symbolic sizes as Python. Here
+the graph is data: operators of torch's own library on tensors that lie in the archive as bytes.
 """
 
 import json
