@@ -5,6 +5,7 @@ import json
 import pickle
 import random
 import struct
+import time
 import warnings
 import zipfile
 from collections.abc import Callable
@@ -149,6 +150,20 @@ def zipped(files: dict[str, bytes], how: int = zipfile.ZIP_STORED) -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.parametrize("name", ["w.pt", "m.pt", "m.pt2"])
+def test_damage_behind_intact_checksums(good, name, tmp_path):
+    with zipfile.ZipFile(io.BytesIO(good[name])) as archive:
+        files = {entry: archive.read(entry) for entry in archive.namelist()}
+    draw = random.Random(2)
+    texts = [entry for entry in files if entry.endswith((".py", ".pkl", ".json"))]
+    for _ in range(MUTATIONS):
+        entry = draw.choice(texts)
+        content = bytearray(files[entry])
+        content[draw.randrange(len(content))] ^= draw.randrange(1, 256)
+        (tmp_path / name).write_bytes(zipped({**files, entry: bytes(content)}))
+        outcome(tmp_path / name)
+
+
 def test_a_zip_bomb(tmp_path):
     bomb = zipped({"m/data.pkl": bytes(64 << 20)}, zipfile.ZIP_DEFLATED)
     assert len(bomb) < 1 << 20
@@ -187,6 +202,19 @@ def test_nan_in_torchscript(tmp_path):
     net[1].bias.data[0] = torch.nan
     exports.script(net, torch.rand(2, 1, 4, 4), tmp_path / "m.pt")
     assert "NaN or infinite weights in '1.bias'" in refusal(tmp_path / "m.pt")
+
+
+@pytest.mark.parametrize(
+    "claim", [b"X" + struct.pack("<I", 2**32 - 1), b"r" + struct.pack("<I", 2**31)]
+)
+def test_torchscript_that_claims_more_than_there_is(claim, good, tmp_path):
+    with zipfile.ZipFile(io.BytesIO(good["m.pt"])) as archive:
+        files = {name: archive.read(name) for name in archive.namelist()}
+    pickled = next(name for name in files if name.endswith("data.pkl"))
+    began = time.monotonic()
+    files[pickled] = files[pickled][:2] + claim + files[pickled][2:]
+    assert "truncated or corrupt" in refusal(tmp_path / "m.pt", zipped(files))
+    assert time.monotonic() - began < 5  # without those bytes being allocated
 
 
 class Writes(nn.Module):

@@ -1,6 +1,7 @@
 """TorchScript: a net with its code in a language of torch's own, which reaches no Python."""
 
 import io
+import pickletools
 import re
 import warnings
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from workbench.models.program import check_alone
 
 ADVICE = "save it in eval mode, by torch.jit.script where torch.jit.trace fixes the batch"
 # What the language can do beyond arithmetic: files, and operators that somebody registered.
-REFUSED = re.compile(r"\b(from_file|save|load|ops\.(?!aten\b|prim\b)\w+)\b")
+REFUSED = re.compile(r"\b(from_file|save|rpc_\w+|ops\.(?!aten\b|prim\b)\w+)\b")
 
 
 class Scripted(nn.Module):
@@ -61,13 +62,17 @@ def read_script(path: Path, shape: Shape | None) -> tuple[nn.Module, str]:
         for name in reader.get_all_records():
             if name.endswith(".py"):
                 _check_code(reader.get_record(name).decode(errors="replace"), path)
+            elif name.endswith(".pkl"):
+                _check_lengths(reader.get_record(name))
         script = _script(path)
-    except (RuntimeError, AttributeError) as error:  # it may have no forward
+        weights = script.state_dict()
+    except InputError:
+        raise
+    except Exception as error:  # torch's reader raises anything on a damaged file
         raise InputError(f"{path} is truncated or corrupt: get the file again") from error
-    net = Scripted(script, archives.digest(files))
-    broken = [n for n, t in script.state_dict().items() if not torch.isfinite(t).all()]
-    if broken:
+    if broken := [name for name, tensor in weights.items() if not torch.isfinite(tensor).all()]:
         raise InputError(f"{path} has NaN or infinite weights in {broken[0]!r}: get an intact file")
+    net = Scripted(script, archives.digest(files))
     if shape is not None:
         check_alone(net, shape, str(path), ADVICE)
     return net, "TorchScript"
@@ -76,6 +81,13 @@ def read_script(path: Path, shape: Shape | None) -> tuple[nn.Module, str]:
 def _check_code(text: str, path: Path) -> None:
     if found := REFUSED.search(text):
         raise InputError(f"{path} is refused: its code names {found[0]!r}, which is no arithmetic")
+
+
+def _check_lengths(pickled: bytes) -> None:
+    """Raise ValueError where a pickle claims more than it holds, which torch makes room for."""
+    for code, argument, _ in pickletools.genops(pickled):
+        if "PUT" in code.name and int(argument or 0) > len(pickled):
+            raise ValueError("a place beyond the end")
 
 
 def _script(source: Path | io.BytesIO) -> torch.jit.ScriptModule:
