@@ -50,6 +50,15 @@ def test_logits_and_gradients_are_those_of_the_net(how, name, tmp_path):
     assert torch.equal(unpack(pack(model, tmp_path))(x), model(x))  # as a worker gets it
 
 
+@pytest.mark.parametrize("how", [exports.exported, exports.onnx])
+@pytest.mark.parametrize("name", ["resnet", "vit"])
+def test_a_graph_moves_to_another_device(how, name, tmp_path):
+    _, shape = exports.make(name)
+    model = load_model(str(exports.write(how, name, tmp_path / "m"))).to("meta")
+    assert model.device.type == "meta"
+    assert model(torch.rand(5, *shape, device="meta")).shape == (5, 10)
+
+
 @pytest.mark.parametrize("how", [exports.script, exports.exported, exports.onnx])
 def test_other_weights_have_another_fingerprint(how, tmp_path):
     one = exports.write(how, "small-cnn", tmp_path / "one")

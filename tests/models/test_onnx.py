@@ -65,7 +65,7 @@ def test_an_unknown_operator_only_runs_forward(tmp_path, batch):
     model = load_model(str(write(tmp_path / "m.onnx", *UNKNOWN, batch=batch)))
     check_fits(model, SHAPE, 10)
     assert not model.differentiable
-    assert "forward only: the operator ThresholdedRelu is not known" in model.origin
+    assert "forward only: the operator 'ThresholdedRelu' is not known" in model.origin
     x = torch.rand(7, *SHAPE)
     logits = x.flatten(1) @ torch.from_numpy(
         np.random.default_rng(0).normal(size=(16, 10)).astype(np.float32)
@@ -152,7 +152,7 @@ def test_a_domain_of_its_own_is_refused(tmp_path):
     opsets = [helper.make_opsetid("my.company", 1)]
     nodes = [node("MatMul", "f w", "z"), node("Magic", "z", "y", domain="my.company")]
     message = refusal(write(tmp_path / "m.onnx", *nodes, opsets=opsets))
-    assert "the operator my.company.Magic is not known" in message
+    assert "the operator 'my.company.Magic' is not known" in message
 
 
 def test_functions_that_call_themselves_are_refused(tmp_path):
@@ -168,7 +168,7 @@ def test_a_loop_is_refused(tmp_path):
     body = helper.make_graph([node("Identity", "i", "o")], "b", [], [])
     nodes = [node("Loop", "n c f", "y", body=body)]
     weights = {"n": np.array(2**62), "c": np.array(True)}
-    assert "control flow (Loop)" in refusal(write(tmp_path / "m.onnx", *nodes, weights=weights))
+    assert "control flow ('Loop')" in refusal(write(tmp_path / "m.onnx", *nodes, weights=weights))
 
 
 @pytest.mark.parametrize(

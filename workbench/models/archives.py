@@ -45,7 +45,8 @@ def checked(path: Path) -> list[str]:
     if len(names) > MOST_ENTRIES or len(set(names)) < len(names):
         raise InputError(f"{path} is refused: its archive holds too many files, or one twice")
     for name in names:
-        if name.startswith("/") or "\\" in name or ":" in name or ".." in PurePosixPath(name).parts:
+        drive = name[1:2] == ":" or "\\" in name
+        if name.startswith("/") or drive or ".." in PurePosixPath(name).parts:
             raise InputError(f"{path} is refused: its archive names {name!r}, outside of itself")
     claimed = sum(entry.file_size for entry in entries)
     if claimed > MOST_GROWTH * path.stat().st_size + SPARE_BYTES:

@@ -82,10 +82,10 @@ def _operator(name: str) -> Any:
     except (AttributeError, RuntimeError):
         found = None
     if not isinstance(found, torch._ops.OpOverload):
-        raise _RefusedError(f"aten.{name}, which this torch does not have")
+        raise _RefusedError(f"{name!r}, which this torch does not have")
     for argument in found._schema.arguments:
         if "str" in str(argument.type) and argument.name not in TEXTS:
-            raise _RefusedError(f"aten.{name}, which is no arithmetic")
+            raise _RefusedError(f"{name!r}, which is no arithmetic")
     return found
 
 
@@ -187,7 +187,7 @@ def _step(node: dict[str, Any], weights: Mapping[str, Tensor]) -> Step:
     changed = places[0] if places else None
     in_place = isinstance(function, Aten) and _operator(function.name)._schema.is_mutable
     if in_place and (not isinstance(changed, Name) or changed.name in weights):
-        raise _RefusedError(f"{node['target']}, which changes the net's own weights")
+        raise _RefusedError(f"{node['target']!r}, which changes the net's own weights")
     return step
 
 

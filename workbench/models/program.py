@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.errors import InputError
+from workbench.models.factories import in_one_line
 
 DEVICE = "the device of the images"  # the name of a value, as steps that make tensors need it
 
@@ -148,10 +149,9 @@ def _logits(net: nn.Module, x: Tensor, where: str, advice: str) -> Tensor:
     try:
         logits = net(x)
     except Exception as error:  # the steps of a file may raise anything
-        line = (str(error).strip().splitlines() or ["no message"])[0]
         raise InputError(
             f"{where} does not run on {len(x)} images of {tuple(x.shape[1:])} "
-            f"({type(error).__name__}: {line}): {advice}"
+            f"({in_one_line(error)}): {advice}"
         ) from error
     if not isinstance(logits, Tensor) or logits.ndim < 1 or len(logits) != len(x):
         raise InputError(

@@ -63,7 +63,8 @@ def _of_image(graph: Any, image: str) -> set[str]:
 
 def _step(node: Any, opset: int, batch: int | None, image: str | None) -> Step:
     if node.domain not in ("", "ai.onnx") or node.op_type not in OPERATORS:
-        raise UnsupportedError(f"the operator {node.domain and node.domain + '.'}{node.op_type}")
+        full = f"{node.domain}.{node.op_type}".removeprefix(".")
+        raise UnsupportedError(f"the operator {full!r}")
     attributes = {attribute.name: _value(attribute) for attribute in node.attribute}
     attributes["outputs"] = len(node.output)
     fixed = batch if image else None

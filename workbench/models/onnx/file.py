@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from workbench.errors import InputError
+from workbench.models.factories import in_one_line
 
 MOST_BYTES = (1 << 31) - 1  # what protobuf can hold
 CONTROL = ("If", "Loop", "Scan", "SequenceMap")
@@ -42,8 +43,7 @@ def read_proto(path: Path) -> Any:
     try:
         onnx.checker.check_model(model)
     except Exception as error:  # of its C++ library, which raises several kinds
-        line = str(error).strip().splitlines()[0] if str(error).strip() else "no message"
-        raise InputError(f"{path} is truncated or corrupt: {line}") from error
+        raise InputError(f"{path} is truncated or corrupt ({in_one_line(error)})") from error
     return model
 
 
@@ -56,7 +56,7 @@ def _check_kind(model: Any, path: Path) -> None:
     for node in model.graph.node:
         if node.op_type in CONTROL or any(a.HasField("g") or a.graphs for a in node.attribute):
             raise InputError(
-                f"{path} has control flow ({node.op_type}), which no attack can follow: "
+                f"{path} has control flow ({node.op_type!r}), which no attack can follow: "
                 "export the net without it"
             )
 

@@ -7,6 +7,7 @@ from torch import nn
 
 from workbench.errors import InputError
 from workbench.models.architectures import Shape
+from workbench.models.factories import in_one_line
 from workbench.models.onnx.convert import convert, image_names, weights_of
 from workbench.models.onnx.file import check_sizes, package, read_proto
 from workbench.models.onnx.runtime import ForwardOnly, largest_difference
@@ -88,8 +89,8 @@ def _forward_only(
     except InputError:
         raise
     except Exception as error:  # onnxruntime raises kinds of its own
-        line = (str(error).strip().splitlines() or ["no message"])[0]
-        raise InputError(f"{path} is refused ({why}), by onnxruntime too: {line[:200]}") from error
+        told = in_one_line(error)[:200]
+        raise InputError(f"{path} is refused ({why}), by onnxruntime too: {told}") from error
     if size is not None:
         check_alone(net, size, str(path), ADVICE)
     return net, f"ONNX, forward only: {why}"
