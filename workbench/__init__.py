@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from workbench.evaluation.store import Store
     from workbench.evaluation.transfer import transfer
     from workbench.evaluation.workers import Workers
-    from workbench.models import Classifier, load_model
+    from workbench.models import Classifier, Loading, load_model
     from workbench.tables import accuracies
     from workbench.threat import ThreatModel
 
@@ -53,6 +53,7 @@ _HOMES = {
     "Evaluation": "workbench.evaluation.battery",
     "Information": "workbench.evaluation.information",
     "InputError": "workbench.errors",
+    "Loading": "workbench.models",
     "Store": "workbench.evaluation.store",
     "ThreatModel": "workbench.threat",
     "Workers": "workbench.evaluation.workers",
@@ -71,6 +72,7 @@ __all__ = [
     "Evaluation",
     "Information",
     "InputError",
+    "Loading",
     "Store",
     "ThreatModel",
     "Workers",

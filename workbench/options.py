@@ -8,11 +8,30 @@ import typer
 from workbench.specs import UNIT_SIZE
 
 Model = Annotated[
-    str, typer.Argument(help="zoo:fashion-mnist/standard-at, or a weights file with --arch.")
+    str,
+    typer.Argument(
+        help="zoo:fashion-mnist/standard-at, a weights file with --arch, a TorchScript, "
+        "torch.export or ONNX file, robustbench:Linf/NAME, timm:NAME or hf:NAME."
+    ),
 ]
 Arch = Annotated[
     str | None,
     typer.Option(help="Architecture of a weights file: small-cnn, package.module:factory, …"),
+]
+Weights = Annotated[
+    str | None,
+    typer.Option(help="Which state dict of a checkpoint that holds several: ema, ema.shadow, …"),
+]
+Mean = Annotated[
+    str | None,
+    typer.Option(
+        help="The model takes (x − mean) / std: 0.5, or one for each channel, as 0.4,0.5,0.6."
+    ),
+]
+Std = Annotated[str | None, typer.Option(help="Standard deviations, as --mean.")]
+Channels = Annotated[str, typer.Option(help="Order of channels that the model takes: rgb or bgr.")]
+ClassMap = Annotated[
+    str | None, typer.Option(help="The model's output for each class of the data, as 3,1,2,0.")
 ]
 Data = Annotated[
     str, typer.Option(help="A known data set (workbench data list), an .npz file or a folder.")

@@ -1,9 +1,12 @@
 """Models that other groups trained, loaded from their recipes: accuracies they were given there."""
 
+import warnings
 from pathlib import Path
 
+import exports
 import numpy as np
 import pytest
+import recipes
 import torch
 from conftest import SHARED
 
@@ -48,3 +51,21 @@ def test_clean_accuracy_as_in_the_recipe(name):
     with torch.no_grad():
         accuracy = (model(x).argmax(1) == y).float().mean().item()
     assert 100 * accuracy == pytest.approx(CLEAN[name], abs=1.5)
+
+
+@pytest.mark.skipif(not (SHARED / "models").is_dir(), reason="no shared folder beside the checkout")
+@pytest.mark.parametrize("name", CLEAN)
+@pytest.mark.parametrize("how", [exports.trace, exports.exported, exports.onnx])
+def test_their_exports_compute_the_same(name, how, tmp_path):
+    model = load_model(str(SHARED / "models" / name / "weights.safetensors"), f"{RECIPES}:{name}")
+    net = getattr(recipes, name)()  # of a module that TorchScript can name
+    net.load_state_dict(model.net.state_dict())
+    shape = (3, 32, 32) if name.startswith("cifar10") else (1, 28, 28)
+    x = torch.rand(4, *shape, generator=torch.Generator().manual_seed(0), requires_grad=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        how(net.eval(), x.detach(), tmp_path / "m")
+    logits = [load_model(str(tmp_path / "m"), shape=shape)(x), model(x)]
+    torch.testing.assert_close(*logits, rtol=1e-5, atol=1e-5)
+    found, expected = (torch.autograd.grad(z.square().sum(), x)[0] for z in logits)
+    assert (found - expected).abs().max() <= 1e-5 * expected.abs().max()

@@ -29,6 +29,7 @@ class APGD:
     version: ClassVar[int] = 1
     as_given: ClassVar[bool] = False
     norms: ClassVar[tuple[str, ...]] = NORMS
+    gradients: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.steps < 1:

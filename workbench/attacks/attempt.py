@@ -45,11 +45,13 @@ class Attack(Protocol):
     as_given: the attack sees the very model; False lets a form of it with quicker gradients,
         equal up to rounding, stand in (models.quick).
     norms: those that the attack is made for.
+    gradients: the attack asks the model for them; one that does not is black-box.
     """
 
     version: ClassVar[int]
     as_given: ClassVar[bool]
     norms: ClassVar[tuple[str, ...]]
+    gradients: ClassVar[bool]
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
     @property

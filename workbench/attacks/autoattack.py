@@ -29,6 +29,7 @@ class AutoAttack:
     as_given: ClassVar[bool] = True
     stop_at_success: ClassVar[bool] = True
     norms: ClassVar[tuple[str, ...]] = NORMS
+    gradients: ClassVar[bool] = True
 
     def __call__(
         self,

@@ -41,6 +41,7 @@ class CascadeExact:
     as_given: ClassVar[bool] = False
     stop_at_success: ClassVar[bool] = True
     norms: ClassVar[tuple[str, ...]] = NORMS
+    gradients: ClassVar[bool] = True
 
     def __call__(
         self,
@@ -75,6 +76,7 @@ class Cascade:
     as_given: ClassVar[bool] = False
     stop_at_success: ClassVar[bool] = True
     norms: ClassVar[tuple[str, ...]] = NORMS
+    gradients: ClassVar[bool] = True
 
     def __call__(
         self,
@@ -115,6 +117,7 @@ class CascadeFast:
     as_given: ClassVar[bool] = False
     stop_at_success: ClassVar[bool] = True
     norms: ClassVar[tuple[str, ...]] = NORMS
+    gradients: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if min(self.steps, self.targets, self.target_steps, self.budget) < 1:

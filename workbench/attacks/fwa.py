@@ -44,6 +44,7 @@ class FrankWolfeWasserstein:
     version: ClassVar[int] = 1
     as_given: ClassVar[bool] = False
     norms: ClassVar[tuple[str, ...]] = ("Linf",)
+    gradients: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         _check(self.steps, self.window)
@@ -91,6 +92,7 @@ class ProjectedWasserstein:
     version: ClassVar[int] = 1
     as_given: ClassVar[bool] = False
     norms: ClassVar[tuple[str, ...]] = ("Linf",)
+    gradients: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         _check(self.steps, self.window)

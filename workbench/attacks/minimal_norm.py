@@ -29,6 +29,7 @@ class CW:
     as_given: ClassVar[bool] = True
     stop_at_success: ClassVar[bool] = True
     norms: ClassVar[tuple[str, ...]] = ("L2",)
+    gradients: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if min(self.steps, self.searches) < 1 or not 0 < self.step < float("inf"):
@@ -62,6 +63,7 @@ class DDN:
     as_given: ClassVar[bool] = True
     stop_at_success: ClassVar[bool] = True
     norms: ClassVar[tuple[str, ...]] = ("L2",)
+    gradients: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.steps < 1:

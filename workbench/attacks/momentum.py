@@ -44,6 +44,7 @@ class MomentumIterative:
     version: ClassVar[int] = 1
     as_given: ClassVar[bool] = False
     norms: ClassVar[tuple[str, ...]] = NORMS
+    gradients: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.steps < 1 or not 0 < self.step < float("inf") or not 0 <= self.decay < float("inf"):

@@ -25,6 +25,7 @@ class RandomNoise:
     as_given: ClassVar[bool] = False
     stop_at_success: ClassVar[bool] = True
     norms: ClassVar[tuple[str, ...]] = NORMS
+    gradients: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.draws < 1:

@@ -19,6 +19,7 @@ class NoAttack:
     as_given: ClassVar[bool] = False
     stop_at_success: ClassVar[bool] = True
     norms: ClassVar[tuple[str, ...]] = NORMS
+    gradients: ClassVar[bool] = False
 
     def __call__(
         self,

@@ -33,6 +33,7 @@ class PGD:
     version: ClassVar[int] = 2
     as_given: ClassVar[bool] = False
     norms: ClassVar[tuple[str, ...]] = NORMS
+    gradients: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.steps < 1 or self.restarts < 1 or not 0 < self.step < float("inf"):

@@ -33,6 +33,7 @@ class Square:
     as_given: ClassVar[bool] = False
     stop_at_success: ClassVar[bool] = True
     norms: ClassVar[tuple[str, ...]] = NORMS
+    gradients: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
         if self.queries < 1:

@@ -12,7 +12,7 @@ from workbench.evaluation.battery import Evaluation
 from workbench.evaluation.battery import evaluate as run
 from workbench.evaluation.execution import executor
 from workbench.evaluation.store import Store
-from workbench.models import load_model
+from workbench.models import load_model, loading
 from workbench.provenance import versions
 from workbench.screen import output, progress_bar, say, show, write_json
 from workbench.threat import ThreatModel
@@ -21,6 +21,11 @@ from workbench.threat import ThreatModel
 def evaluate(
     model: options.Model,
     arch: options.Arch = None,
+    weights: options.Weights = None,
+    mean: options.Mean = None,
+    std: options.Std = None,
+    channels: options.Channels = "rgb",
+    class_map: options.ClassMap = None,
     data: options.Data = "fashion-mnist",
     norm: options.Norm = "Linf",
     eps: options.Eps = "0.1",
@@ -41,8 +46,9 @@ def evaluate(
     Example: workbench evaluate zoo:fashion-mnist/standard-at --eps 0.1 --attacks fgsm,pgd-40
     """
     threat, chosen = ThreatModel(norm, eps), names(attacks)
+    how = loading(weights, mean, std, channels, class_map)
     images = load_data(data, "test", say)
-    classifier = load_model(model, arch, device_of(device), images.shape, len(images.classes))
+    classifier = load_model(model, arch, device_of(device), images.shape, len(images.classes), how)
     limit_threads(classifier)
     samples = samples or min(options.DEFAULT_SAMPLES, len(images))
     if images.classes_in(0, samples) < len(images.classes):

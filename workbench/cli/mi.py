@@ -13,7 +13,7 @@ from workbench.evaluation.execution import executor
 from workbench.evaluation.information import Information, mutual_information
 from workbench.evaluation.store import Store
 from workbench.information import Fit
-from workbench.models import load_model
+from workbench.models import load_model, loading
 from workbench.provenance import versions
 from workbench.screen import progress_bar, say, show, write_json, write_text
 from workbench.threat import ThreatModel
@@ -32,6 +32,11 @@ Csv = Annotated[Path | None, typer.Option(help="Write the per-sample values to t
 def mi(
     model: options.Model,
     arch: options.Arch = None,
+    weights: options.Weights = None,
+    mean: options.Mean = None,
+    std: options.Std = None,
+    channels: options.Channels = "rgb",
+    class_map: options.ClassMap = None,
     data: options.Data = "fashion-mnist",
     norm: options.Norm = "Linf",
     eps: options.Eps = "0.1",
@@ -57,8 +62,9 @@ def mi(
     Example: workbench mi zoo:fashion-mnist/natural --csv mi.csv
     """
     threat, fit = ThreatModel(norm, eps), Fit(objective=objective)
+    how = loading(weights, mean, std, channels, class_map)
     train, test = load_data(data, "train", say), load_data(data, "test", say)
-    classifier = load_model(model, arch, device_of(device), test.shape, len(test.classes))
+    classifier = load_model(model, arch, device_of(device), test.shape, len(test.classes), how)
     limit_threads(classifier)
     with executor(workers, scheduler) as computing, progress_bar() as progress:
         found = mutual_information(

@@ -87,8 +87,14 @@ def attack_jobs(
 ) -> list[Job]:
     """The units of one attack on samples start..stop of a data set.
 
-    Raises InputError when the data set is smaller, or the attack is not made for the norm.
+    Raises InputError when the data set is smaller, or the attack is not made for the norm, or
+    needs gradients that the model does not have.
     """
+    if attack.gradients and not model.differentiable:
+        raise InputError(
+            f"{label(attack)} needs gradients, and {model.origin} has none; use square or "
+            "random-noise, or workbench transfer from a model that has them"
+        )
     if threat.norm not in attack.norms:
         raise InputError(
             f"{label(attack)} is an attack for {' and '.join(attack.norms)}, not for "

@@ -55,6 +55,7 @@ class Evasion:
     version: ClassVar[int] = 1
     as_given: ClassVar[bool] = False
     norms: ClassVar[tuple[str, ...]] = NORMS
+    gradients: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = (NATURAL,)
 
     def __post_init__(self) -> None:
@@ -111,6 +112,7 @@ class InformationAscent:
     version: ClassVar[int] = 1
     as_given: ClassVar[bool] = False
     norms: ClassVar[tuple[str, ...]] = NORMS
+    gradients: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         _check(self.steps, self.step)
@@ -164,6 +166,7 @@ class RandomDirection:
     version: ClassVar[int] = 1
     as_given: ClassVar[bool] = False
     norms: ClassVar[tuple[str, ...]] = NORMS
+    gradients: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = ()
 
     @property

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.models.fingerprint import fingerprint
+from workbench.models.onnx import ForwardOnly
 
 
 class Classifier(nn.Module):
@@ -13,7 +14,8 @@ class Classifier(nn.Module):
 
     It takes ``net`` over, which is set to eval mode and frozen in place: wrap a copy of a net that
     is still in training. ``origin`` says where the net came from, for people; ``fingerprint``
-    (16 hex digits) says what it computes, for the store of results.
+    (16 hex digits) says what it computes, for the store of results; ``differentiable`` whether
+    gradients flow back to the images, which is False of what runs in onnxruntime.
     """
 
     def __init__(self, net: nn.Module, origin: str) -> None:
@@ -21,6 +23,7 @@ class Classifier(nn.Module):
         self.net = net
         self.origin = origin
         self.fingerprint = fingerprint(net)
+        self.differentiable = not any(isinstance(part, ForwardOnly) for part in net.modules())
         self.requires_grad_(False)
         self.eval()
 

@@ -54,9 +54,10 @@ def _named(arch: str, shape: Shape | None, classes: int | None) -> nn.Module:
 
 
 def in_one_line(error: BaseException) -> str:
-    """The error's type and the first line of its message."""
+    """The error's type and the first line of its message, without what could steer a terminal."""
     lines = str(error).strip().splitlines() or ["no message"]
-    return f"{type(error).__name__}: {lines[0]}"
+    line = "".join(letter if letter.isprintable() else "?" for letter in lines[0])
+    return f"{type(error).__name__}: {line}"
 
 
 @contextmanager

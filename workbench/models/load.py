@@ -10,9 +10,13 @@ from workbench.models import zoo
 from workbench.models.architectures import Shape
 from workbench.models.classifier import Classifier
 from workbench.models.factories import HOW, build, in_one_line
+from workbench.models.formats import NETS, kind_of
+from workbench.models.libraries import LIBRARIES, from_library
 from workbench.models.weights import fill, read_weights, without_prefix
+from workbench.models.wrapped import Loading
 
 ZOO = "zoo:"
+AS_IS = Loading()
 
 
 def load_model(
@@ -21,30 +25,56 @@ def load_model(
     device: str | torch.device = "cpu",
     shape: Shape | None = None,
     classes: int | None = None,
+    loading: Loading = AS_IS,
 ) -> Classifier:
     """A frozen classifier, ready to be attacked.
 
-    ``reference`` is ``zoo:<data>/<name>`` or the path of a weights file: safetensors, or a state
-    dict saved by torch, at most one level deep in a checkpoint. A weights file needs ``arch``:
-    a short name from ``ARCHITECTURES``, ``"package.module:factory"`` or
-    ``"path/to/file.py:factory"``, where the factory takes no arguments. A short name is built for
-    images of ``shape`` (c, h, w) and for ``classes`` classes, where given. Models of the zoo name
-    architecture, shape and classes themselves.
+    ``reference`` is one of
 
-    Raises ``InputError``, one line, for everything that is wrong with file or architecture.
+    - ``zoo:<data>/<name>``, ``robustbench:<data>/<norm>/<name>``, ``timm:<name>``, ``hf:<name>``;
+    - the path of a TorchScript, torch.export (.pt2) or ONNX file;
+    - the path of a weights file: safetensors, or a state dict saved by torch, perhaps inside a
+      checkpoint. It needs ``arch``: a short name from ``ARCHITECTURES``,
+      ``"package.module:factory"`` or ``"path/to/file.py:factory"``, where the factory takes no
+      arguments. A short name is built for images of ``shape`` (c, h, w) and for ``classes``
+      classes, where given.
+
+    The content tells a file's format. ``loading`` chooses among several state dicts, and puts a
+    normalisation and an order of channels and classes around the model. Raises ``InputError``,
+    one line, for everything that is wrong with file or architecture.
     """
-    if reference.startswith(ZOO):
-        net, origin = _from_zoo(reference, arch), reference
-    else:
-        net, origin = _from_file(reference, arch, shape, classes)
-    return Classifier(_moved(net, device), origin)
+    net, origin = _net(reference, arch, shape, classes, loading.weights)
+    net, around = loading.around(net, shape)
+    return Classifier(_moved(net, device), origin + around)
+
+
+def _net(
+    reference: str,
+    arch: str | None,
+    shape: Shape | None,
+    classes: int | None,
+    wanted: str | None,
+) -> tuple[nn.Module, str]:
+    if reference.startswith((ZOO, *LIBRARIES)):
+        if wanted is not None:
+            raise InputError(f"{reference} has weights of its own: leave weights={wanted!r} out")
+        from_name = _from_zoo if reference.startswith(ZOO) else from_library
+        return from_name(reference, arch), reference
+    path = Path(reference).expanduser()
+    kind = kind_of(path)
+    if kind not in NETS:
+        return _from_weights(path, kind, arch, shape, classes, wanted)
+    if arch is not None or wanted is not None:
+        raise InputError(f"{reference} holds a whole net: leave {arch or wanted!r} out")
+    net, note = NETS[kind](path, shape)
+    return net, f"{reference} ({note})"
 
 
 def _from_zoo(reference: str, arch: str | None) -> nn.Module:
     if arch is not None:
         raise InputError(f"{reference} names its own architecture: leave {arch!r} out")
     name = reference.removeprefix(ZOO)
-    weights = read_weights(zoo.path(name))
+    weights, _ = read_weights(zoo.path(name), "safetensors")
     card = zoo.card(name)
     shape = tuple(card["shape"]) if "shape" in card else None
     net = build(card["architecture"], shape, card.get("classes"))
@@ -52,17 +82,22 @@ def _from_zoo(reference: str, arch: str | None) -> nn.Module:
     return net
 
 
-def _from_file(
-    reference: str, arch: str | None, shape: Shape | None, classes: int | None
+def _from_weights(
+    path: Path,
+    kind: str,
+    arch: str | None,
+    shape: Shape | None,
+    classes: int | None,
+    wanted: str | None,
 ) -> tuple[nn.Module, str]:
-    weights = read_weights(Path(reference).expanduser())
+    weights, chosen = read_weights(path, kind, wanted)
     if arch is None:
-        raise InputError(f"{reference} holds weights only, so name its architecture: {HOW}")
+        raise InputError(f"{path} holds weights only, so name its architecture: {HOW}")
     net = build(arch, shape, classes)
     weights, dropped = without_prefix(weights, net.state_dict())
-    fill(net, weights, reference)
-    note = f" (prefix {dropped} stripped)" if dropped else ""
-    return net, f"{reference} as {arch}{note}"
+    fill(net, weights, str(path))
+    stripped = f" (prefix {dropped} stripped)" if dropped else ""
+    return net, f"{path}{chosen} as {arch}{stripped}"
 
 
 def _moved(net: nn.Module, device: str | torch.device) -> nn.Module:

@@ -13,44 +13,25 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from workbench.errors import InputError
+from workbench.models.checkpoints import choose
 
 Weights = dict[str, Tensor]
 
-PREFIXES = ("module.", "model.", "net.")  # left by DataParallel and by wrappers
-NESTS = ("state_dict", "model", "model_state_dict", "net")
-IMPOSTORS = {b"<": "a web page", b"version https://git-lfs": "a Git LFS pointer"}
-TORCH_MAGIC = (b"PK\x03\x04", b"\x80")  # a zip archive, or a bare pickle of protocol 2 and later
+PREFIXES = ("module.", "model.", "net.", "_orig_mod.")  # left by DataParallel and by wrappers
 
 
-def read_weights(path: Path) -> Weights:
-    """The tensors in a safetensors file or a torch state dict, by name, on the CPU.
+def read_weights(path: Path, kind: str, wanted: str | None = None) -> tuple[Weights, str]:
+    """The tensors of a file by name, on the CPU, and a note on which of several they are.
 
-    The content tells the format, not the file's name. No code from the file is run. Raises
-    ``InputError`` where the file is missing, empty, damaged, something else, or needs code.
+    ``kind``: "safetensors", or "torch" for a state dict saved by torch. ``wanted``: the name of
+    one of several state dicts (see checkpoints.choose). No code from the file is run. Raises
+    ``InputError`` where the file is damaged, something else, or needs code.
     """
-    head = _head(path)
-    # First, because the eight bytes before this one are a length and can look like anything else.
-    if head[8:9] == b"{":
-        return _read_safetensors(path)
-    if head.startswith(TORCH_MAGIC):
-        return _state_dict(_read_torch(path), path)
-    for start, what in IMPOSTORS.items():
-        if head.lstrip().lower().startswith(start):
-            raise InputError(f"{path} is {what}, not a model: download the file itself")
-    if path.suffix == ".safetensors":
-        raise InputError(f"{path} is truncated or corrupt: get the file again")
-    raise InputError(f"{path} is neither a safetensors file nor a state dict saved by torch")
-
-
-def _head(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            head = file.read(512)
-    except OSError as error:
-        raise InputError(f"cannot read model file {path}: {error.strerror}") from error
-    if not head:
-        raise InputError(f"{path} is empty: get the file again")
-    return head
+    if kind == "torch":
+        return _state_dict(_read_torch(path), wanted, path)
+    if wanted is not None:
+        raise InputError(f"{path} holds one state dict: leave weights={wanted!r} out")
+    return _read_safetensors(path), ""
 
 
 def _read_safetensors(path: Path) -> Weights:
@@ -73,22 +54,19 @@ def _read_torch(path: Path) -> Any:
             "where you trust it, load it and save net.state_dict() with safetensors.torch.save_file"
         ) from error
     except Exception as error:  # torch's reader raises anything on a damaged file
-        if "TorchScript" in str(error):
-            raise InputError(f"{path} is TorchScript: save its state_dict() instead") from error
         raise InputError(f"{path} is truncated or corrupt: get the file again") from error
 
 
-def _state_dict(content: Any, path: Path) -> Weights:
+def _state_dict(content: Any, wanted: str | None, path: Path) -> tuple[Weights, str]:
     if not isinstance(content, dict):
         raise InputError(f"{path} holds a {type(content).__name__}, not a state dict of tensors")
-    nested = [content[nest] for nest in NESTS if isinstance(content.get(nest), dict)]
-    found = nested[0] if nested else content
+    found, note = choose(content, wanted, path)
     for name, value in found.items():
         if not isinstance(value, Tensor):
             raise InputError(
                 f"{path} is no plain state dict: {name!r} is a {type(value).__name__}, not a tensor"
             )
-    return {str(name): tensor for name, tensor in found.items()}
+    return {str(name): tensor for name, tensor in found.items()}, note
 
 
 def without_prefix(weights: Weights, expected: Iterable[str]) -> tuple[Weights, str]:
@@ -98,10 +76,11 @@ def without_prefix(weights: Weights, expected: Iterable[str]) -> tuple[Weights, 
     """
     dropped = ""
     wanted = set(expected)
-    for prefix in PREFIXES:
-        if _all_start(weights, prefix) and not _all_start(wanted, prefix):
-            weights = {name.removeprefix(prefix): tensor for name, tensor in weights.items()}
-            dropped += prefix
+    while prefix := next((p for p in PREFIXES if weights and _all_start(weights, p)), ""):
+        if _all_start(wanted, prefix):
+            break
+        weights = {name.removeprefix(prefix): tensor for name, tensor in weights.items()}
+        dropped += prefix
     return weights, dropped
 
 

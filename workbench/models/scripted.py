@@ -1,0 +1,106 @@
+"""TorchScript: a net with its code in a language of torch's own, which reaches no Python."""
+
+import io
+import pickletools
+import re
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import torch
+from torch import Tensor, nn
+
+from workbench.errors import InputError
+from workbench.models import archives
+from workbench.models.architectures import Shape
+from workbench.models.program import check_alone
+
+ADVICE = "save it in eval mode, by torch.jit.script where torch.jit.trace fixes the batch"
+# What the language can do beyond arithmetic: files, and operators that somebody registered.
+REFUSED = re.compile(r"\b(from_file|save|rpc_\w+|ops\.(?!aten\b|prim\b)\w+)\b")
+
+
+class Scripted(nn.Module):
+    """A TorchScript module that stays in eval mode; content: a digest of code and weights."""
+
+    def __init__(self, script: torch.jit.ScriptModule, content: str) -> None:
+        super().__init__()
+        self.script, self.content = script, content
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(n, c, h, w) -> (n, classes)."""
+        return self.script(x)
+
+    def train(self, mode: bool = True) -> Self:  # noqa: ARG002
+        """Stay in eval mode, which a frozen script has no word for."""
+        self.training = False
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """As bytes, because pickle takes no script."""
+        packed = io.BytesIO()
+        with _quiet():
+            torch.jit.save(self.script, packed)
+        return {"packed": packed.getvalue(), "content": self.content}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """From the bytes of a job that was sent."""
+        Scripted.__init__(self, _script(io.BytesIO(state["packed"])), state["content"])
+
+
+def read_script(path: Path, shape: Shape | None) -> tuple[nn.Module, str]:
+    """A TorchScript file as a net, and what to call it.
+
+    Its code is looked through first, because loading may run some of it: one that names functions
+    for files, or operators from outside torch, is refused. Raises ``InputError``.
+    """
+    files = archives.read(path)
+    try:
+        reader = torch._C.PyTorchFileReader(str(path))  # what torch sees, were it to differ
+        for name in reader.get_all_records():
+            if name.endswith(".py"):
+                _check_code(reader.get_record(name).decode(errors="replace"), path)
+            elif name.endswith(".pkl"):
+                _check_lengths(reader.get_record(name))
+        script = _script(path)
+        weights = script.state_dict()
+    except InputError:
+        raise
+    except Exception as error:  # torch's reader raises anything on a damaged file
+        raise InputError(f"{path} is truncated or corrupt: get the file again") from error
+    if broken := [name for name, tensor in weights.items() if not torch.isfinite(tensor).all()]:
+        raise InputError(f"{path} has NaN or infinite weights in {broken[0]!r}: get an intact file")
+    net = Scripted(script, archives.digest(files))
+    if shape is not None:
+        check_alone(net, shape, str(path), ADVICE)
+    return net, "TorchScript"
+
+
+def _check_code(text: str, path: Path) -> None:
+    if found := REFUSED.search(text):
+        raise InputError(f"{path} is refused: its code names {found[0]!r}, which is no arithmetic")
+
+
+def _check_lengths(pickled: bytes) -> None:
+    """Raise ValueError where a pickle claims more than it holds, which torch makes room for."""
+    for code, argument, _ in pickletools.genops(pickled):
+        if "PUT" in code.name and int(argument or 0) > len(pickled):
+            raise ValueError("a place beyond the end")
+
+
+def _script(source: Path | io.BytesIO) -> torch.jit.ScriptModule:
+    with _quiet():
+        script = torch.jit.load(source, map_location="cpu")
+        if any(hasattr(module, "training") for module in script.modules()):
+            script.eval()
+    _ = script.forward  # kept at its first use, and what a module keeps is in its fingerprint
+    return script
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch's news that TorchScript is old
+        yield
