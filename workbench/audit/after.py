@@ -5,12 +5,13 @@ import pandas as pd
 
 from workbench.attacks import attack, label
 from workbench.audit.evidence import FAIL, PASS, WARN, Evidence, Finding, NotRun, Status, places
-from workbench.statistics import clopper_pearson
+from workbench.statistics import clopper_pearson, mcnemar
 
 POINTS = 0.5  # of robust accuracy that a larger budget may change
 BLACK_BOX = 0.2  # points of robust accuracy that black-box attacks may add
 UNSTABLE = 0.1  # mean relative change of the loss
 UNFINISHED = 0.05  # of a loss's rise, in the last ten looks
+CHANCE = 0.05  # p-value below which a difference is none of chance
 FOUND = 0.95  # of planted adversarial samples
 PGD, LONGER, RESTARTED = (
     label(attack(name)) for name in ("pgd-40", "pgd-40:steps=80", "pgd-40:restarts=2")
@@ -47,7 +48,10 @@ def one_step_wins(found: Evidence) -> Finding:
     one, many = found.attack("fgsm")["robust"], found.attack(PGD)["robust"]
     said = f"FGSM leaves {_points(one):.1f} %, PGD-40 {_points(many):.1f} %"
     gain = _points(many) - _points(one)
-    return Finding(FAIL if gain > 0 else PASS, said, gain, 0.0, places(many & ~one))
+    status: Status = WARN if gain > 0 else PASS
+    if status == WARN and mcnemar(one.to_numpy(), many.to_numpy()) < CHANCE:
+        status = FAIL
+    return Finding(status, said, gain, 0.0, places(many & ~one))
 
 
 def unstable(found: Evidence) -> Finding:

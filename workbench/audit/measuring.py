@@ -138,7 +138,8 @@ class _Plan:
         self.black_box = depth.black_box
         self.verdict = depth.black_box[-1] if why else depth.verdict
         known = [attack(name) for name in (*self.white_box, *self.black_box)]
-        more = [] if why else [attack(name) for name in request.more]
+        asked = [attack(name) for name in request.more]
+        more = [found for found in asked if not (why and found.gradients)]
         names = dict.fromkeys(label(found) for found in (*known, *more))
         curve = {} if why else {f"curve {t.eps}": t for t in _curve(request.threat)}
         wide = {} if why else {"half": HALF, "unbounded": UNBOUNDED}

@@ -15,7 +15,7 @@ from workbench.devices import device_of, limit_threads
 from workbench.errors import InputError
 from workbench.evaluation.execution import executor, usual_workers
 from workbench.evaluation.store import Store
-from workbench.models import Classifier, load_model
+from workbench.models import Classifier, load_model, loading
 from workbench.screen import output, progress_bar, say, show, write_json
 from workbench.threat import ThreatModel
 
@@ -35,6 +35,11 @@ FailOn = Annotated[str, typer.Option(help="Exit with 3 on flags: " + ", ".join(F
 def audit(
     model: options.Model,
     arch: options.Arch = None,
+    weights: options.Weights = None,
+    mean: options.Mean = None,
+    std: options.Std = None,
+    channels: options.Channels = "rgb",
+    class_map: options.ClassMap = None,
     data: options.Data = "fashion-mnist",
     norm: options.Norm = "Linf",
     eps: options.Eps = "0.1",
@@ -58,17 +63,19 @@ def audit(
     Examples:
     workbench audit zoo:fashion-mnist/standard-at --eps 0.1 --claim clean=85 --out audit
     workbench audit weights.pt --arch nets.py:resnet --data images.npz --eps 8/255 --out audit
+    workbench audit model.onnx --mean 0.5 --std 0.25 --data images.npz --eps 8/255
     workbench audit broken:quantised
     """
     if fail_on not in FAILING:
         raise InputError(f"--fail-on {fail_on!r} is not known; use {', '.join(FAILING)}")
     threat, claimed, chosen = ThreatModel(norm, eps), claims(claim), device_of(device)
+    how = loading(weights, mean, std, channels, class_map)
     images = load_data(data, "test", say)
 
     def load() -> Classifier:
         if model.startswith(BROKEN):
             return broken_model(model.removeprefix(BROKEN), chosen)
-        return load_model(model, arch, chosen, images.shape, len(images.classes))
+        return load_model(model, arch, chosen, images.shape, len(images.classes), how)
 
     classifier = load()
     limit_threads(classifier)

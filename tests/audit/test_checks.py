@@ -1,0 +1,136 @@
+"""Checks on made-up evidence, where the right answer is known."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from workbench.audit import after, before
+from workbench.audit.evidence import Evidence, NotRun
+from workbench.data import Dataset
+from workbench.threat import ThreatModel
+
+N = 400
+DATA = Dataset(
+    "made-up",
+    "test",
+    np.zeros((N, 1, 8, 8), np.uint8),
+    np.zeros(N, np.int64),
+    tuple("abcdefghij"),
+)
+
+
+def rows(left: int, first: int = 0) -> pd.DataFrame:
+    """Verdicts of an attack that leaves the samples first .. first + left."""
+    index = np.arange(N)
+    robust = (index >= first) & (index < first + left)
+    return pd.DataFrame(
+        {
+            "index": index,
+            "label": 0,
+            "clean_prediction": 0,
+            "robust": robust,
+            "verified": ~robust,
+            "inside": True,
+            "first_success": np.where(robust, -1, 1),
+            "loss_unfinished": 0.0,
+        }
+    )
+
+
+def evidence(**more: object) -> Evidence:
+    attacks = {name: rows(200) for name in ("fgsm", after.PGD, after.LONGER, after.RESTARTED)}
+    attacks |= {"random-noise": rows(390), "square": rows(300)}
+    found = Evidence(
+        model=None,
+        data=DATA,
+        threat=ThreatModel("Linf", "0.1"),
+        attacks=attacks,
+        white_box=list(attacks)[:4],
+        black_box=["random-noise", "square"],
+        verdict=after.PGD,
+        curve={0.05: rows(300), 0.1: rows(200), 0.2: rows(0)},
+        wide={"half": rows(30), "unbounded": rows(0)},
+        probes={},
+        again=None,
+        missing={},
+    )
+    return replace(found, **more)
+
+
+def with_attack(name: str, found: pd.DataFrame) -> Evidence:
+    usual = evidence()
+    return replace(usual, attacks={**usual.attacks, name: found})
+
+
+def test_nothing_is_flagged_where_all_is_well() -> None:
+    for look in (
+        *(after.black_box_wins, after.noise_wins, after.one_step_wins, after.silent_success),
+        *(after.unfinished, after.unbounded, after.large_epsilon, after.monotone),
+        *(after.converged, after.headline, after.inside),
+    ):
+        assert look(evidence()).status == "pass", look
+
+
+def test_one_step_beats_many_where_it_is_no_chance() -> None:
+    assert after.one_step_wins(with_attack("fgsm", rows(199))).status == "warn"
+    found = after.one_step_wins(with_attack("fgsm", rows(190)))
+    assert found.status == "fail"
+    assert found.samples == tuple(range(190, 200))
+
+
+def test_black_box_attacks_that_win_are_counted_in_points() -> None:
+    found = after.black_box_wins(with_attack("square", rows(199)))
+    assert (found.status, found.samples) == ("fail", (199,))
+    assert found.value == pytest.approx(0.25)
+    assert after.noise_wins(with_attack("random-noise", rows(395, first=5))).samples == (*range(5),)
+
+
+def test_robust_accuracy_that_rises_with_epsilon() -> None:
+    rising = {0.05: rows(200), 0.1: rows(203)}
+    assert after.monotone(evidence(curve=rising)).status == "fail"
+    assert after.monotone(evidence(curve=rising | {0.1: rows(201)})).status == "warn"
+    with pytest.raises(NotRun):
+        after.monotone(evidence(curve={0.1: rows(1)}))
+
+
+def test_wide_balls_leave_nobody_and_no_more_than_chance() -> None:
+    wide = {"half": rows(60), "unbounded": rows(3)}
+    assert after.unbounded(evidence(wide=wide)).samples == (0, 1, 2)
+    assert after.large_epsilon(evidence(wide=wide)).status == "fail"
+    assert after.large_epsilon(evidence(wide={"half": rows(45)})).status == "pass"  # 11 %: chance
+
+
+def test_a_budget_that_is_not_converged() -> None:
+    assert after.converged(with_attack(after.LONGER, rows(197))).status == "warn"
+    assert after.converged(with_attack(after.RESTARTED, rows(198))).status == "pass"
+
+
+def test_points_outside_and_successes_that_no_second_look_confirms() -> None:
+    outside = rows(200).assign(inside=np.arange(N) != 7)
+    assert after.inside(with_attack(after.PGD, outside)).samples == (7,)
+    silent = rows(200)
+    silent.loc[300, ["verified", "robust"]] = False, True
+    assert after.silent_success(with_attack(after.PGD, silent)).samples == (300,)
+
+
+def test_the_worst_case_is_taken_per_sample() -> None:
+    halves = replace(evidence(), attacks={"a": rows(200), "b": rows(200, first=200)})
+    found = after.headline(halves)
+    assert found.value == 0
+    assert "50.0 %" in found.said
+
+
+@pytest.mark.parametrize(
+    ("eps", "status"),
+    [("8/255", "pass"), ("0.031", "warn"), ("0.1", "pass"), ("0.3", "pass"), ("1/10", "pass")],
+)
+def test_epsilon_that_is_nearly_a_fraction_of_255(eps, status) -> None:
+    found = before.epsilon_as_given(evidence(threat=ThreatModel("Linf", eps)))
+    assert found.status == status
+
+
+def test_a_measurement_that_is_missing_says_why() -> None:
+    with pytest.raises(NotRun, match="no gradient"):
+        after.unfinished(replace(evidence(), attacks={}, missing={after.PGD: "no gradient"}))
