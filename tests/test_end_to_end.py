@@ -72,21 +72,19 @@ def test_reproduce_makes_every_file_and_computes_nothing_twice(
     forbid(monkeypatch)
     run("reproduce", "--profile", tmp_path / "own.toml", *places)
     assert {name: (tmp_path / "figures" / name).read_bytes() for name in names} == first
+    check_provenance(Store(tmp_path / "store"), tmp_path / "figures", model)
 
 
-def test_provenance_names_the_records_and_what_computed_them(tmp_path, model) -> None:
-    (tmp_path / "own.toml").write_text(PROFILE.format(model=model, arch=nets.ARCH))
-    places = ("--store", tmp_path / "store", "--figures", tmp_path / "figures", "--device", "cpu")
-    run("reproduce", "--profile", tmp_path / "own.toml", *places)
-    store = Store(tmp_path / "store")
-    facts = json.loads((tmp_path / "figures" / "white_box.json").read_text())
+def check_provenance(store: Store, figures: Path, model: Path) -> None:
+    """The figure's facts name the records, what computed them, and the table follows from them."""
+    facts = json.loads((figures / "white_box.json").read_text())
     assert facts["models"] == {"mine": str(model)}
     assert facts["samples"] == [40]
     assert set(facts["records"]) <= set(store.keys())
     assert facts["computed_by"][0]["device"] == "cpu"
     assert facts["computed_by"][0]["versions"]["torch"]
     rows = pd.concat([store.read(key).rows for key in facts["records"]])
-    table = pd.read_csv(tmp_path / "figures" / "white_box.csv").set_index("attack")
+    table = pd.read_csv(figures / "white_box.csv").set_index("attack")
     for attack, part in rows.groupby("attack"):
         assert table.loc[attack, "accuracy"] == part["robust"].mean()
     assert set(rows.columns) == set(ATTACK_COLUMNS)

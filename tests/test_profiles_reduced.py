@@ -73,7 +73,7 @@ def test_the_nets_of_the_paper_are_trained_and_measured(name, tmp_path, monkeypa
     wide["recipe"]["precision"] = "float32"  # the other is slow on a CPU
     wide["trainings"] = [
         wide["trainings"][0] | {"defenses": ["standard-at"]},
-        wide["trainings"][4],
+        next(part for part in wide["trainings"] if part.get("role") == "surrogates"),
     ]
     wide["transfers"] = [wide["transfers"][0] | {"attacks": ["pgd-40"]}]
     wide["threats"] = [wide["threats"][0] | {"attacks": ["pgd-40"]}]

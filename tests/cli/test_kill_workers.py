@@ -42,7 +42,7 @@ def test_random_kills_leave_the_records_of_an_undisturbed_run(tmp_path, model) -
     whole = Battery(model, tmp_path / "whole", ATTACKS, 10)
     whole.run(workers=1)
     killed = Battery(model, tmp_path / "killed", ATTACKS, 10)
-    disturb(killed, ["worker", "command", "worker"], seed=0)
+    disturb(killed, ["worker", "command"], seed=0)
     killed.run(workers=2)
     units = killed.look()
     assert killed.files() == whole.files()

@@ -45,8 +45,8 @@ def claims(text: str) -> list[Claim]:
 
     Raises InputError for an unknown attack, a number that is none, and one named twice.
 
-    >>> claims("clean=83.4")
-    [Claim(of='clean', accuracy=0.834)]
+    >>> claims("clean=50")
+    [Claim(of='clean', accuracy=0.5)]
     """
     found: dict[str, Claim] = {}
     for part in filter(None, map(str.strip, text.split(","))):
