@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from workbench.audit import after, before
-from workbench.audit.evidence import Evidence, NotRun
+from workbench.audit.evidence import LONGER, PGD, RESTARTED, Evidence, NotRun
 from workbench.data import Dataset
 from workbench.threat import ThreatModel
 
@@ -40,7 +40,7 @@ def rows(left: int, first: int = 0) -> pd.DataFrame:
 
 
 def evidence(**more: object) -> Evidence:
-    attacks = {name: rows(200) for name in ("fgsm", after.PGD, after.LONGER, after.RESTARTED)}
+    attacks = {name: rows(200) for name in ("fgsm", PGD, LONGER, RESTARTED)}
     attacks |= {"random-noise": rows(390), "square": rows(300)}
     found = Evidence(
         model=None,
@@ -49,11 +49,11 @@ def evidence(**more: object) -> Evidence:
         attacks=attacks,
         white_box=list(attacks)[:4],
         black_box=["random-noise", "square"],
-        verdict=after.PGD,
+        strongest=PGD,
         curve={0.05: rows(300), 0.1: rows(200), 0.2: rows(0)},
         wide={"half": rows(30), "unbounded": rows(0)},
         probes={},
-        again=None,
+        again=pd.DataFrame(),
         missing={},
     )
     return replace(found, **more)
@@ -103,16 +103,16 @@ def test_wide_balls_leave_nobody_and_no_more_than_chance() -> None:
 
 
 def test_a_budget_that_is_not_converged() -> None:
-    assert after.converged(with_attack(after.LONGER, rows(197))).status == "warn"
-    assert after.converged(with_attack(after.RESTARTED, rows(198))).status == "pass"
+    assert after.converged(with_attack(LONGER, rows(197))).status == "warn"
+    assert after.converged(with_attack(RESTARTED, rows(198))).status == "pass"
 
 
 def test_points_outside_and_successes_that_no_second_look_confirms() -> None:
     outside = rows(200).assign(inside=np.arange(N) != 7)
-    assert after.inside(with_attack(after.PGD, outside)).samples == (7,)
+    assert after.inside(with_attack(PGD, outside)).samples == (7,)
     silent = rows(200)
     silent.loc[300, ["verified", "robust"]] = False, True
-    assert after.silent_success(with_attack(after.PGD, silent)).samples == (300,)
+    assert after.silent_success(with_attack(PGD, silent)).samples == (300,)
 
 
 def test_the_worst_case_is_taken_per_sample() -> None:
@@ -133,4 +133,4 @@ def test_epsilon_that_is_nearly_a_fraction_of_255(eps, status) -> None:
 
 def test_a_measurement_that_is_missing_says_why() -> None:
     with pytest.raises(NotRun, match="no gradient"):
-        after.unfinished(replace(evidence(), attacks={}, missing={after.PGD: "no gradient"}))
+        after.unfinished(replace(evidence(), attacks={}, missing={PGD: "no gradient"}))

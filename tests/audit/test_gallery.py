@@ -1,5 +1,6 @@
 """Planted flaws are flagged by the check that is meant for them; honest models by none."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -8,13 +9,13 @@ import torch
 from conftest import SHARED
 
 from workbench.audit import CHECKS, GALLERY, AuditRequest, audit, broken_model, claims
+from workbench.audit.claims import judge
 from workbench.audit.measuring import DEPTHS, Depth
 from workbench.data import Dataset, load_data
 from workbench.errors import InputError
 from workbench.evaluation.battery import evaluate
 from workbench.evaluation.store import Store
 from workbench.models import load_model
-from workbench.statistics import clopper_pearson
 from workbench.threat import ThreatModel
 
 SAMPLES = 40
@@ -57,6 +58,14 @@ def test_an_honest_model_raises_no_red_flag(name, images, tmp_path) -> None:
     assert "not-run" not in found.values()
 
 
+def test_a_claim_of_an_attack_that_cannot_run_is_undecided(images, tmp_path) -> None:
+    load = partial(broken_model, "one-hot")
+    request = AuditRequest(load(), load, images, THREAT, SAMPLES)
+    found = audit(request, claims("pgd-40=90"), store=Store(tmp_path))
+    assert [judged.verdict for judged in found.claims] == ["undecided"]
+    assert "gradients" in found.claims[0].said
+
+
 def test_an_unknown_defense_is_refused() -> None:
     with pytest.raises(InputError, match="quantised"):
         broken_model("magic")
@@ -73,9 +82,8 @@ def test_published_figures_of_another_group_are_confirmed(tmp_path) -> None:
     threat, store = ThreatModel("Linf", "2/255"), Store(tmp_path)
     rows = evaluate(model, data, threat, ["pgd-40"], store=store, samples=1000).rows
     measured = {
-        "clean": (rows["clean_prediction"] == rows["label"]).sum(),
-        "pgd-40": rows["robust"].sum(),
+        "clean": rows["clean_prediction"] == rows["label"],
+        "pgd-40": rows["robust"],
     }
     for claim in claims("clean=69.25,pgd-40=54.82"):
-        interval = clopper_pearson(int(measured[claim.of]), 1000)
-        assert interval.low <= claim.accuracy <= interval.high, claim
+        assert judge(claim, measured[claim.of].to_numpy()).verdict == "confirmed", claim

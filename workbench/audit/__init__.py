@@ -6,7 +6,7 @@ from workbench.audit.checks import CHECKS, Check
 from workbench.audit.claims import Claim, Judged, claims
 from workbench.audit.evidence import Evidence, Finding
 from workbench.audit.measuring import DEPTHS, AuditRequest
-from workbench.audit.verdict import Audit, audit
+from workbench.audit.run import Audit, audit
 
 __all__ = [
     "BROKEN",

@@ -3,8 +3,19 @@
 import numpy as np
 import pandas as pd
 
-from workbench.attacks import attack, label
-from workbench.audit.evidence import FAIL, PASS, WARN, Evidence, Finding, NotRun, Status, places
+from workbench.audit.evidence import (
+    FAIL,
+    LONGER,
+    PASS,
+    PGD,
+    RESTARTED,
+    WARN,
+    Evidence,
+    Finding,
+    NotRun,
+    Status,
+    places,
+)
 from workbench.statistics import clopper_pearson, mcnemar
 
 POINTS = 0.5  # of robust accuracy that a larger budget may change
@@ -13,9 +24,6 @@ UNSTABLE = 0.1  # mean relative change of the loss
 UNFINISHED = 0.05  # of a loss's rise, in the last ten looks
 CHANCE = 0.05  # p-value below which a difference is none of chance
 FOUND = 0.95  # of planted adversarial samples
-PGD, LONGER, RESTARTED = (
-    label(attack(name)) for name in ("pgd-40", "pgd-40:steps=80", "pgd-40:restarts=2")
-)
 
 
 def _points(flags: pd.Series) -> float:
@@ -91,7 +99,7 @@ def unfinished(found: Evidence) -> Finding:
 
 def other_copy(found: Evidence) -> Finding:
     """I5: what fools the copy that was attacked does not fool the model itself."""
-    rows = _again(found)
+    rows = found.again.set_index("index")
     marked = places(~rows["copy_agrees"])
     said = f"the copy that attacks see and the model disagree on {len(marked)} proposed samples"
     return Finding(FAIL if marked else PASS, said, len(marked), 0.0, marked)
@@ -99,14 +107,14 @@ def other_copy(found: Evidence) -> Finding:
 
 def unbounded(found: Evidence) -> Finding:
     """I6: samples withstand an attack that only the box [0, 1] bounds."""
-    left = _wide(found, "unbounded")["robust"]
+    left = found.wider("unbounded")["robust"]
     said = f"{int(left.sum())} of {len(left)} samples withstand an attack without a bound"
     return Finding(FAIL if left.any() else PASS, said, float(left.sum()), 0.0, places(left))
 
 
 def large_epsilon(found: Evidence) -> Finding:
     """C5: Linf 1/2, which can make every image grey, leaves more than chance."""
-    left = _wide(found, "half")["robust"]
+    left = found.wider("half")["robust"]
     chance = 1 / len(found.data.classes)
     low = clopper_pearson(int(left.sum()), len(left)).low
     said = f"Linf 1/2 leaves {_points(left):.1f} %, where chance is {100 * chance:.1f} %"
@@ -167,7 +175,7 @@ def planted(found: Evidence) -> Finding:
 
 def verified_again(found: Evidence) -> Finding:
     """P5: a fresh instance of the model, in another batching, is not fooled."""
-    rows = _again(found)
+    rows = found.again.set_index("index")
     claimed = rows[rows["claimed"]]
     marked = places(~claimed["fooled"])
     confirmed = len(claimed) - len(marked)
@@ -185,10 +193,10 @@ def inside(found: Evidence) -> Finding:
 
 def eight_bits(found: Evidence) -> Finding:
     """P7: the share of adversarial samples that survive rounding to 256 levels (a report)."""
-    rows = found.attack(found.verdict)
+    rows = found.attack(found.strongest)
     fallen = rows[rows["verified"] & (rows["clean_prediction"] == rows["label"])]
     if fallen.empty:
-        raise NotRun(f"{found.verdict} found no adversarial sample")
+        raise NotRun(f"{found.strongest} found no adversarial sample")
     share = _points(fallen["survives_8bit"])
     said = f"{share:.1f} % of {len(fallen)} adversarial samples survive rounding to 256 levels"
     return Finding(PASS, said, share)
@@ -200,15 +208,3 @@ def reproducible(found: Evidence) -> Finding:
     marked = places(rows["first"] != rows["second"])
     said = f"done twice with one seed, the attack's verdicts differ for {len(marked)} samples"
     return Finding(FAIL if marked else PASS, said, len(marked), 0.0, marked)
-
-
-def _again(found: Evidence) -> pd.DataFrame:
-    if found.again is None:
-        raise NotRun(found.missing.get("again", "no adversarial sample was there to judge again"))
-    return found.again.set_index("index")
-
-
-def _wide(found: Evidence, name: str) -> pd.DataFrame:
-    if name not in found.wide:
-        raise NotRun(found.missing.get(name, f"{name} was not measured"))
-    return found.wide[name].set_index("index")

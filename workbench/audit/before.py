@@ -1,6 +1,7 @@
 """Red flags that need no attack: how the model behaves on natural samples."""
 
 from workbench.audit.evidence import FAIL, PASS, WARN, Evidence, Finding, Status, places
+from workbench.audit.probes import LOOKS
 
 APART = 1e-4  # of logits that should be equal
 BETTER = 0.10  # accuracy on another scaling, above that on [0, 1]
@@ -61,7 +62,7 @@ def randomised(found: Evidence) -> Finding:
     """AA1: the same batch, looked at five times, gets other logits or another accuracy."""
     rows = found.probe("Repeated").set_index("index")
     worst = float(rows["apart"].max())
-    marked = places((rows["apart"] > APART) | ~rows["right"].isin([0, rows["right"].max()]))
+    marked = places((rows["apart"] > APART) | ~rows["right"].isin([0, LOOKS]))
     said = f"five looks at the same samples differ by up to {worst:.1e} in direction"
     return Finding(FAIL if marked else PASS, said, worst, APART, marked)
 
@@ -102,9 +103,9 @@ def gradients(found: Evidence) -> Finding:
     failed = [text for text in rows["failed"] if text]
     if failed:
         return Finding(
-            FAIL, f"the model gives no gradient: {failed[0]}", 0.0, 1.0, places(rows["correct"])
+            FAIL, f"the model gives no gradient: {failed[0]}", 0.0, 1.0, places(found.correct())
         )
-    right = rows[rows["correct"]]
+    right = rows[found.correct()]
     dead, saturated = right["margin"] == 0, right["cross_entropy"] == 0
     said = (
         f"of {len(right)} samples classified right {int(dead.sum())} have no gradient of the "

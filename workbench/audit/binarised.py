@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from workbench.attacks.apgd import APGD
+from workbench.evaluation.probing import Given
 from workbench.seeds import Noise
 from workbench.threat import ThreatModel
 
@@ -34,21 +35,15 @@ class Binarised:
     steps: int = 100
     version: ClassVar[int] = 1
 
-    def __call__(
-        self,
-        model: nn.Module,
-        x: torch.Tensor,
-        y: torch.Tensor,
-        threat: ThreatModel,
-        noise: Noise,
-    ) -> pd.DataFrame:
-        features = Features(model)
+    def __call__(self, given: Given) -> pd.DataFrame:
+        x, threat, noise = given.x, given.threat, given.noise
+        features = Features(given.model)
         *readouts, separable = _readouts(features, x, threat, noise)
         binary = _Readouts(features, *readouts)
-        own = torch.zeros_like(y)
+        own = torch.zeros_like(given.y)
         attempt = APGD(steps=self.steps, stop_at_success=False)(binary, x, own, threat, noise)
         with torch.no_grad():
-            random = torch.zeros_like(y, dtype=torch.bool)
+            random = torch.zeros_like(given.y, dtype=torch.bool)
             for draw in range(self.steps):
                 at = threat.random_start(x, noise, "binarised", "search", draw)
                 random |= binary(at).argmax(1) == 1

@@ -7,6 +7,7 @@ from typing import Final, Literal
 import numpy as np
 import pandas as pd
 
+from workbench.attacks import attack, label
 from workbench.data import Dataset
 from workbench.models import Classifier
 from workbench.threat import ThreatModel
@@ -16,6 +17,11 @@ WARN: Final = "warn"
 FAIL: Final = "fail"
 NOT_RUN: Final = "not-run"
 Status = Literal["pass", "warn", "fail", "not-run"]
+
+
+PGD, LONGER, RESTARTED = (  # attacks that checks ask for
+    label(attack(name)) for name in ("pgd-40", "pgd-40:steps=80", "pgd-40:restarts=2")
+)
 
 
 class NotRun(Exception):
@@ -42,11 +48,11 @@ class Evidence:
     """Everything that was measured of a model.
 
     attacks: rows (records.ATTACK_COLUMNS) under the threat model, by the attack's label.
-    white_box, black_box, verdict: labels among them; the verdict is the strongest attack.
+    white_box, black_box, strongest: labels among them.
     curve: rows of one attack by ε. wide: rows of "half", at Linf 1/2, and of "unbounded", with no
     bound but the box. probes: rows by the class's name. again: a row per sample of the
-    verdict, judged by a fresh instance of the model. missing: why what is not here was left out,
-    by name.
+    strongest attack, judged by a fresh instance of the model. missing: why what is not here was
+    left out, by name.
     """
 
     model: Classifier
@@ -55,11 +61,11 @@ class Evidence:
     attacks: Mapping[str, pd.DataFrame]
     white_box: Sequence[str]
     black_box: Sequence[str]
-    verdict: str
+    strongest: str
     curve: Mapping[float, pd.DataFrame]
     wide: Mapping[str, pd.DataFrame]
     probes: Mapping[str, pd.DataFrame]
-    again: pd.DataFrame | None
+    again: pd.DataFrame
     missing: Mapping[str, str]
 
     def probe(self, name: str) -> pd.DataFrame:
@@ -69,6 +75,10 @@ class Evidence:
     def attack(self, name: str) -> pd.DataFrame:
         """The rows of an attack, by sample. Raises NotRun."""
         return self._found(self.attacks, name).set_index("index")
+
+    def wider(self, name: str) -> pd.DataFrame:
+        """The rows of a wider threat model, by sample. Raises NotRun."""
+        return self._found(self.wide, name).set_index("index")
 
     def _found(self, rows: Mapping[str, pd.DataFrame], name: str) -> pd.DataFrame:
         if name not in rows:

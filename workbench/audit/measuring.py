@@ -9,9 +9,8 @@ import torch
 
 from workbench.attacks import attack, label
 from workbench.audit import probes
-from workbench.audit.after import LONGER, PGD, RESTARTED
 from workbench.audit.binarised import Binarised
-from workbench.audit.evidence import Evidence
+from workbench.audit.evidence import LONGER, PGD, RESTARTED, Evidence
 from workbench.data import Dataset
 from workbench.errors import InputError
 from workbench.evaluation.battery import EvaluationRequest, fill_all, rows_of
@@ -47,9 +46,9 @@ OTHER_BATCH = 37  # of the fresh instance
 
 @dataclass(frozen=True)
 class Depth:
-    """How deep an audit goes: the verdict's attack, and black-box attacks with their budget."""
+    """How deep an audit goes: the strongest attack, and black-box attacks with their budget."""
 
-    verdict: str
+    strongest: str
     black_box: tuple[str, ...]
     complete: bool
 
@@ -134,9 +133,9 @@ class _Plan:
     def __init__(self, request: AuditRequest, why: str) -> None:
         depth = DEPTHS[request.depth]
         self.request, self.why = request, why
-        self.white_box = () if why else (*WHITE_BOX, depth.verdict)
+        self.white_box = () if why else (*WHITE_BOX, depth.strongest)
         self.black_box = depth.black_box
-        self.verdict = depth.black_box[-1] if why else depth.verdict
+        self.strongest = depth.black_box[-1] if why else depth.strongest
         known = [attack(name) for name in (*self.white_box, *self.black_box)]
         asked = [attack(name) for name in request.more]
         more = [found for found in asked if not (why and found.gradients)]
@@ -171,11 +170,11 @@ class _Plan:
             {name: rows[name] for name in self.attacks},
             [label(attack(name)) for name in self.white_box],
             [label(attack(name)) for name in self.black_box],
-            label(attack(self.verdict)),
+            label(attack(self.strongest)),
             {threat.epsilon: rows[name] for name, threat in self.curve.items()},
             {name: rows[name] for name in self.wide},
             seen | {_name(probe): rows[_name(probe)] for probe, _ in self.probes},
-            _judged_again(self.request, groups[label(attack(self.verdict))]),
+            _judged_again(self.request, groups[label(attack(self.strongest))]),
             dict.fromkeys((*absent, *WHITE_BOX, "white-box"), self.why) if self.why else {},
         )
 
@@ -192,7 +191,7 @@ def _curve(threat: ThreatModel) -> list[ThreatModel]:
 
 @torch.no_grad()
 def _judged_again(request: AuditRequest, units: Sequence[Stored]) -> pd.DataFrame:
-    """The verdict's proposals, judged by a fresh instance of the model, and by the attacked copy.
+    """The strongest attack's proposals, judged by a fresh instance and by the attacked copy.
 
     Columns: index; claimed: the attack's success was verified; fooled: the fresh instance is
     misled too; copy_agrees: the form of the model that attacks see predicts the same.

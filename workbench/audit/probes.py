@@ -14,8 +14,7 @@ from torch.nn import functional as F
 from workbench.attacks import attack
 from workbench.attacks.losses import margins
 from workbench.evaluation.measure import measure
-from workbench.seeds import Noise
-from workbench.threat import ThreatModel
+from workbench.evaluation.probing import Given
 
 BATCHES = (1, 2, 50)
 LOOKS = 5
@@ -42,25 +41,16 @@ def _furthest(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
 
 @dataclass(frozen=True)
 class Outputs:
-    """The model's outputs as they are: row extremes, sums, and the predicted class."""
+    """The model's outputs as they are: row extremes and sums, and how many outputs there are."""
 
     version: ClassVar[int] = 1
 
-    def __call__(
-        self,
-        model: nn.Module,
-        x: torch.Tensor,
-        y: torch.Tensor,
-        threat: ThreatModel,
-        noise: Noise,
-    ) -> pd.DataFrame:
-        del threat, noise
-        found = _logits(model, x)
+    def __call__(self, given: Given) -> pd.DataFrame:
+        found = _logits(given.model, given.x)
         columns = {
             "lowest": found.amin(1),
             "highest": found.amax(1),
             "sum": found.double().sum(1),
-            "correct": found.argmax(1) == y,
         }
         rows = pd.DataFrame({name: value.cpu().numpy() for name, value in columns.items()})
         return rows.assign(outputs=found.shape[1])
@@ -72,20 +62,12 @@ class Batching:
 
     version: ClassVar[int] = 1
 
-    def __call__(
-        self,
-        model: nn.Module,
-        x: torch.Tensor,
-        y: torch.Tensor,
-        threat: ThreatModel,
-        noise: Noise,
-    ) -> pd.DataFrame:
-        del y, threat
-        usual = _logits(model, x)
-        apart = [_furthest(usual, _logits(model, x, batch)) for batch in BATCHES]
-        order = noise.uniform(x[:, :1, :1, 0], "shuffle").flatten().argsort()
+    def __call__(self, given: Given) -> pd.DataFrame:
+        usual = _logits(given.model, given.x)
+        apart = [_furthest(usual, _logits(given.model, given.x, batch)) for batch in BATCHES]
+        order = given.noise.uniform(given.x[:, :1, :1, 0], "shuffle").flatten().argsort()
         shuffled = torch.empty_like(usual)
-        shuffled[order] = _logits(model, x[order])
+        shuffled[order] = _logits(given.model, given.x[order])
         apart.append(_furthest(usual, shuffled))
         scale = usual.abs().amax(1).clamp_min(1)
         return pd.DataFrame({"apart": (torch.stack(apart).amax(0) / scale).cpu().numpy()})
@@ -95,31 +77,23 @@ class Batching:
 class Repeated:
     """Logits of the same batch, looked at several times: their distance, and what is kept.
 
-    apart: the largest L2 distance of two looks' normalised logits. correct_least, correct_most:
-    how many looks find the sample right. changed: buffers of the model were changed by looking.
+    apart: the largest L2 distance of two looks' normalised logits. right: how many of
+    them find the sample right. changed: buffers of the model were changed by looking.
     training: modules of it are in train mode.
     """
 
     version: ClassVar[int] = 1
 
-    def __call__(
-        self,
-        model: nn.Module,
-        x: torch.Tensor,
-        y: torch.Tensor,
-        threat: ThreatModel,
-        noise: Noise,
-    ) -> pd.DataFrame:
-        del threat, noise
-        before = {name: buffer.clone() for name, buffer in model.named_buffers()}
-        looks = torch.stack([_logits(model, x) for _ in range(LOOKS)])
-        changed = any(not torch.equal(b, before[n]) for n, b in model.named_buffers())
+    def __call__(self, given: Given) -> pd.DataFrame:
+        before = {name: buffer.clone() for name, buffer in given.model.named_buffers()}
+        looks = torch.stack([_logits(given.model, given.x) for _ in range(LOOKS)])
+        changed = any(not torch.equal(b, before[n]) for n, b in given.model.named_buffers())
         directions = F.normalize(looks, dim=2)
         apart = torch.cdist(directions.transpose(0, 1), directions.transpose(0, 1))
-        right = (looks.argmax(2) == y).sum(0)
+        right = (looks.argmax(2) == given.y).sum(0)
         rows = pd.DataFrame({"apart": apart.amax((1, 2)).cpu(), "right": right.cpu()})
         return rows.assign(
-            changed=changed, training=any(module.training for module in model.modules())
+            changed=changed, training=any(module.training for module in given.model.modules())
         )
 
 
@@ -133,22 +107,14 @@ class Scalings:
 
     version: ClassVar[int] = 1
 
-    def __call__(
-        self,
-        model: nn.Module,
-        x: torch.Tensor,
-        y: torch.Tensor,
-        threat: ThreatModel,
-        noise: Noise,
-    ) -> pd.DataFrame:
-        del threat, noise
-
+    def __call__(self, given: Given) -> pd.DataFrame:
         def right(images: torch.Tensor) -> Any:
-            return (_logits(model, images).argmax(1) == y).cpu().numpy()
+            return (_logits(given.model, images).argmax(1) == given.y).cpu().numpy()
 
-        found = {name: right(scaled(x)) for name, scaled in SCALINGS.items()}
-        clipped = (_logits(model, x + 1) == _logits(model, x + 2)).all(1).cpu().numpy()
-        return pd.DataFrame({"correct": right(x), **found, "clipped": clipped})
+        found = {name: right(scaled(given.x)) for name, scaled in SCALINGS.items()}
+        brighter, brightest = (_logits(given.model, given.x + more) for more in (1, 2))
+        clipped = (brighter == brightest).all(1).cpu().numpy()
+        return pd.DataFrame({"correct": right(given.x), **found, "clipped": clipped})
 
 
 @dataclass(frozen=True)
@@ -160,27 +126,19 @@ class Gradients:
 
     version: ClassVar[int] = 1
 
-    def __call__(
-        self,
-        model: nn.Module,
-        x: torch.Tensor,
-        y: torch.Tensor,
-        threat: ThreatModel,
-        noise: Noise,
-    ) -> pd.DataFrame:
-        del threat, noise
+    def __call__(self, given: Given) -> pd.DataFrame:
         losses = {
             "cross_entropy": lambda logits, label: F.cross_entropy(logits, label, reduction="sum"),
             "margin": lambda logits, label: margins(logits, label).sum(),
         }
-        found: dict[str, Any] = {"correct": (_logits(model, x).argmax(1) == y).cpu().numpy()}
+        found: dict[str, Any] = {}
         failed = ""
         for name, loss in losses.items():
             try:
-                found[name] = _gradient_norms(model, x, y, loss)
+                found[name] = _gradient_norms(given.model, given.x, given.y, loss)
             except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:
                 found[name], failed = float("nan"), str(error).partition("\n")[0]
-        return pd.DataFrame(found).assign(failed=failed)
+        return pd.DataFrame(found, index=range(len(given.x))).assign(failed=failed)
 
 
 def _gradient_norms(
@@ -207,18 +165,10 @@ class Dynamics:
 
     version: ClassVar[int] = 1
 
-    def __call__(
-        self,
-        model: nn.Module,
-        x: torch.Tensor,
-        y: torch.Tensor,
-        threat: ThreatModel,
-        noise: Noise,
-    ) -> pd.DataFrame:
-        del y, threat, noise
+    def __call__(self, given: Given) -> pd.DataFrame:
         with _counted_autograd() as calls:
-            _logits(model, x[:2])
-        return pd.DataFrame({"calls": [len(calls)] * len(x)})
+            _logits(given.model, given.x[:2])
+        return pd.DataFrame({"calls": [len(calls)] * len(given.x)})
 
 
 @contextmanager
@@ -261,26 +211,18 @@ class Smoothness:
     radius: float = 8 / 255
     version: ClassVar[int] = 1
 
-    def __call__(
-        self,
-        model: nn.Module,
-        x: torch.Tensor,
-        y: torch.Tensor,
-        threat: ThreatModel,
-        noise: Noise,
-    ) -> pd.DataFrame:
-        del threat
+    def __call__(self, given: Given) -> pd.DataFrame:
+        def losses(logits: torch.Tensor) -> torch.Tensor:
+            return F.cross_entropy(logits, given.y, reduction="none")
 
-        def losses(images: torch.Tensor) -> torch.Tensor:
-            return F.cross_entropy(_logits(model, images), y, reduction="none")
-
-        natural = losses(x)
+        logits = _logits(given.model, given.x)
+        natural = losses(logits)
         changes = []
         for draw in range(self.draws):
-            near = x + self.radius * (noise.uniform(x, "smoothness", draw) - 0.5)
-            change = (losses(near) - natural).abs() / natural.clamp_min(1e-12)
+            near = given.x + self.radius * (given.noise.uniform(given.x, "smoothness", draw) - 0.5)
+            change = (losses(_logits(given.model, near)) - natural).abs() / natural.clamp_min(1e-12)
             changes.append(change.clamp_max(1))
-        correct = _logits(model, x).argmax(1) == y
+        correct = logits.argmax(1) == given.y
         return pd.DataFrame(
             {"change": torch.stack(changes).mean(0).cpu(), "correct": correct.cpu()}
         )
@@ -293,17 +235,13 @@ class Reproduced:
     attack: str = "square:queries=100"
     version: ClassVar[int] = 1
 
-    def __call__(
-        self,
-        model: nn.Module,
-        x: torch.Tensor,
-        y: torch.Tensor,
-        threat: ThreatModel,
-        noise: Noise,
-    ) -> pd.DataFrame:
+    def __call__(self, given: Given) -> pd.DataFrame:
         chosen = attack(self.attack)
         first, second = (
-            measure(model, x, y, noise.indices[0], chosen, threat, noise.seed).rows["robust"]
+            measure(
+                *(given.model, given.x, given.y, given.noise.indices[0]),
+                *(chosen, given.threat, given.noise.seed),
+            ).rows["robust"]
             for _ in range(2)
         )
         return pd.DataFrame({"first": first, "second": second})

@@ -10,7 +10,7 @@ from workbench import tables
 from workbench.audit.checks import CHECKS
 from workbench.audit.claims import CONTRADICTED, Judged
 from workbench.audit.evidence import FAIL, WARN, Finding
-from workbench.audit.verdict import Audit
+from workbench.audit.run import Audit
 from workbench.evaluation.battery import describe
 from workbench.provenance import provenance
 from workbench.screen import write_json, write_text

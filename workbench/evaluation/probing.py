@@ -1,5 +1,6 @@
 """Looks at how a model behaves, sample by sample, as units of the store."""
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar, Protocol
 
@@ -16,6 +17,17 @@ from workbench.specs import UNIT_SIZE, ProbeUnit, ranges, settings_of
 from workbench.threat import ThreatModel
 
 
+@dataclass(frozen=True)
+class Given:
+    """What a probe looks at: a model, x (n, c, h, w) in [0, 1], labels y (n,), and the rest."""
+
+    model: nn.Module
+    x: torch.Tensor
+    y: torch.Tensor
+    threat: ThreatModel
+    noise: Noise
+
+
 class Probe(Protocol):
     """A frozen dataclass: its fields are its settings, and go into the key of its results.
 
@@ -25,15 +37,8 @@ class Probe(Protocol):
     version: ClassVar[int]
     __dataclass_fields__: ClassVar[dict[str, Any]]
 
-    def __call__(
-        self,
-        model: nn.Module,
-        x: torch.Tensor,
-        y: torch.Tensor,
-        threat: ThreatModel,
-        noise: Noise,
-    ) -> pd.DataFrame:
-        """A row for each of x (n, c, h, w) in [0, 1] with labels y (n,)."""
+    def __call__(self, given: Given) -> pd.DataFrame:
+        """A row for each sample."""
         ...
 
 
@@ -72,6 +77,7 @@ def _probed(
 ) -> Result:
     """The probe's rows of samples start..stop."""
     x, y = data.batch(start, stop, model.device)
-    rows = probe(model, x, y, threat, Noise(seed, tuple(range(start, stop))))
+    noise = Noise(seed, tuple(range(start, stop)))
+    rows = probe(Given(model, x, y, threat, noise))
     rows.insert(0, "index", range(start, stop))
     return Result(rows, {}, {"device": device_name(model.device)})

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import pandas as pd
 
 from workbench.audit.checks import findings
-from workbench.audit.claims import CLEAN, Claim, Judged, judge
+from workbench.audit.claims import CLEAN, UNDECIDED, Claim, Judged, judge
 from workbench.audit.evidence import FAIL, Evidence, Finding
 from workbench.audit.measuring import DEPTHS, AuditRequest, measured
 from workbench.evaluation.battery import computed_by
@@ -75,11 +75,14 @@ def _judged(claim: Claim, evidence: Evidence, request: AuditRequest) -> Judged:
     """A claim against the rows that speak of it."""
     if claim.of == CLEAN:
         return judge(claim, evidence.correct().to_numpy())
-    complete = DEPTHS[request.depth].complete and evidence.verdict in evidence.white_box
-    name = evidence.verdict if claim.of == AUTOATTACK else claim.of
-    weaker = name not in evidence.attacks or (claim.of == AUTOATTACK and not complete)
-    name = name if name in evidence.attacks else evidence.verdict
-    return judge(claim, evidence.attack(name)["robust"].to_numpy(), upper_bound=weaker)
+    strongest = evidence.attack(evidence.strongest)["robust"].to_numpy()
+    if claim.of == AUTOATTACK:
+        complete = DEPTHS[request.depth].complete and evidence.strongest in evidence.white_box
+        return judge(claim, strongest, upper_bound=not complete)
+    if claim.of not in evidence.attacks:
+        said = f"{claim.of} needs gradients that the model does not give"
+        return replace(judge(claim, strongest), verdict=UNDECIDED, said=said)
+    return judge(claim, evidence.attack(claim.of)["robust"].to_numpy())
 
 
 def _certified(evidence: Evidence) -> pd.Series:
