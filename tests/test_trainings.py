@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import torch
 from safetensors.torch import load_file
 
 from workbench import trainings
@@ -101,7 +102,7 @@ def test_what_the_folder_has_is_not_trained_again(profile, tmp_path, monkeypatch
 
 
 def test_kept_epochs_are_written_told_of_and_missed(tmp_path, monkeypatch) -> None:
-    recipe = {"epochs": 2, "attack_steps": 1, "keep": [1]}
+    recipe = {"epochs": 2, "attack_steps": 1, "keep": [1], "stored": "float16"}
     training = {**CONTENT["trainings"][0], "defenses": ["standard-at"], "recipe": recipe}
     profile = Profile.model_validate(CONTENT | {"models": "trained", "trainings": [training]})
     assert [m.title for m in profile.models] == ["standard-at-epoch-1@0", "standard-at@0"]
@@ -110,7 +111,11 @@ def test_kept_epochs_are_written_told_of_and_missed(tmp_path, monkeypatch) -> No
     cards = [json.loads(path.with_suffix(".json").read_text()) for path in paths.values()]
     assert [len(card["history"]) for card in cards] == [1, 2]
     assert cards[0]["fingerprint"] != cards[1]["fingerprint"]
-    assert cards[0]["retrain"].endswith("--keep 1")
+    assert cards[0]["retrain"].endswith("--keep 1 --stored float16")
+    for path, card in zip(paths.values(), cards, strict=True):
+        assert {tensor.dtype for tensor in load_file(path).values()} == {torch.float16}
+        loaded = load_model(str(path), "small-cnn", shape=load_data("digits").shape)
+        assert loaded.fingerprint == card["fingerprint"]
     assert retrained(profile, paths).models[0].arch == "small-cnn"
     trained = []
     monkeypatch.setattr(trainings, "train_all", lambda *a: trained.append(a[0]) or train_all(*a))

@@ -158,6 +158,7 @@ def write_all(
             found.model.net,
             card(recipe, found, tests[recipe.data], tables.accuracies(answer.rows)),
             root=out,
+            dtype=getattr(torch, recipe.stored),
         )
         for (name, (recipe, found)), answer in zip(made.items(), answers, strict=True)
     }

@@ -114,6 +114,16 @@ def test_kept_epochs_are_models_of_the_same_unit(tmp_path) -> None:
     assert same(alone, {"at-epoch-1@0": found["at-epoch-1@0"]})
 
 
+def test_half_precision_rounds_the_weights_of_the_result(tmp_path) -> None:
+    store = Store(tmp_path)
+    halved = replace(RECIPE, stored="float16")
+    whole = train_here("at", TrainingRequest(RECIPE, data()), store)["at"]
+    half = train_here("at", TrainingRequest(halved, data()), store)["at"]
+    assert half.key != whole.key
+    rounded = {name: tensor.half().float() for name, tensor in whole.model.state_dict().items()}
+    assert all(torch.equal(t, rounded[name]) for name, t in half.model.state_dict().items())
+
+
 def test_a_base_that_nobody_trains_is_refused(tmp_path) -> None:
     wanted = {"namid@0": requests()["namid@0"]}
     with pytest.raises(InputError, match=r"namid@0 is based on 'standard-at@0'"):

@@ -8,7 +8,14 @@ import typer
 from workbench import options, trainings
 from workbench.data import describe, load_data
 from workbench.defenses import DEFENSES
-from workbench.defenses.recipe import AUGMENTATIONS, OPTIMIZERS, PRECISIONS, SCHEDULES, Recipe
+from workbench.defenses.recipe import (
+    AUGMENTATIONS,
+    OPTIMIZERS,
+    PRECISIONS,
+    SCHEDULES,
+    STORED,
+    Recipe,
+)
 from workbench.devices import device_of
 from workbench.errors import InputError
 from workbench.evaluation.execution import executor, usual_workers
@@ -67,6 +74,9 @@ def train(
     units: Annotated[int, typer.Option(help="Size of those critics.")] = 128,
     fit_steps: Annotated[int, typer.Option(help="Steps of their fit.")] = 400,
     keep: Annotated[str, typer.Option(help="Epochs whose models to write too, as 1,5,10.")] = "",
+    stored: Annotated[str, typer.Option(help=f"Weights in the file: {_one_of(*STORED)}")] = STORED[
+        0
+    ],
     seed: options.Seed = 0,
     device: options.Device = "auto",
     workers: options.UsualWorkers = None,
@@ -118,6 +128,7 @@ def train(
             units,
             fit_steps,
             _epochs(keep),
+            stored,
         )
         paths = _train_one(recipe, name, out, results, chosen)
     for path in paths.values():

@@ -12,6 +12,7 @@ from workbench.threat import ThreatModel
 OPTIMIZERS = ("sgd", "adam")
 AUGMENTATIONS = ("none", "crop-flip")
 PRECISIONS = ("float32", "bfloat16")
+STORED = ("float32", "float16")
 
 
 def divided(done: float) -> float:
@@ -58,6 +59,7 @@ class Recipe:
     critics were fitted to, for defenses that need them. start: "fresh" weights, or the "base"
     model's own. estimator, units, fit_steps: what those critics maximise, a name of OBJECTIVES,
     their size, and the steps of their fit. keep: epochs whose weights are kept beside the last.
+    stored: float16 rounds the weights of the result, whose file is then half as large.
     Raises InputError for values that make no training.
     """
 
@@ -83,6 +85,7 @@ class Recipe:
     units: int = 128
     fit_steps: int = 400
     keep: tuple[int, ...] = ()
+    stored: str = "float32"
 
     def __post_init__(self) -> None:
         _ = self.threat  # refuses a wrong norm or ε at once
@@ -93,6 +96,7 @@ class Recipe:
             "schedule": SCHEDULES,
             "augment": AUGMENTATIONS,
             "precision": PRECISIONS,
+            "stored": STORED,
             "start": ("fresh", "base"),
         }
         for name, known in choices.items():
@@ -141,6 +145,7 @@ class Recipe:
     def settings(self) -> dict[str, Any]:
         """All of it, with the version of the defense: what a training's result depends on."""
         settings = asdict(self) | {"version": self.objective.version, "keep": list(self.keep)}
-        if not self.keep:
-            del settings["keep"]
+        for name in ("keep", "stored"):  # absent at their defaults: older results have neither
+            if getattr(self, name) == getattr(Recipe, name):
+                del settings[name]
         return settings

@@ -209,12 +209,17 @@ def _trained(
     found = train(recipe, data, checkpoint, device, progress, base, references, critics_key)
     states = {**found.kept, recipe.epochs: found.net.state_dict()}
     weights = {
-        f"{_prefix(recipe, epoch)}{name}": tensor.cpu().numpy()
+        f"{_prefix(recipe, epoch)}{name}": _stored(recipe, tensor).cpu().numpy()
         for epoch, state in states.items()
         for name, tensor in state.items()
     }
     facts = {"device": device_name(torch.device(device))}
     return Result(pd.DataFrame(found.history), weights, facts)
+
+
+def _stored(recipe: Recipe, tensor: torch.Tensor) -> torch.Tensor:
+    """A net's tensor in the precision that the recipe stores; whole numbers stay what they are."""
+    return tensor.to(getattr(torch, recipe.stored)) if tensor.is_floating_point() else tensor
 
 
 def _prefix(recipe: Recipe, epoch: int) -> str:

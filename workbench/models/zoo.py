@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import safetensors.torch
+import torch
 from torch import Tensor, nn
 
 from workbench.errors import InputError
@@ -46,18 +47,28 @@ def card(name: str) -> Card:
     return json.loads(path(name).with_suffix(".json").read_text(encoding="utf-8"))
 
 
-def save(name: str, net: nn.Module, card: Card, root: Path | None = None) -> Path:
+def save(
+    name: str,
+    net: nn.Module,
+    card: Card,
+    root: Path | None = None,
+    dtype: torch.dtype | None = None,
+) -> Path:
     """Write ``<root>/<name>.safetensors`` and its card beside it; returns the path of the weights.
 
     ``root`` is the zoo itself unless given. ``card["architecture"]`` names the factory as
     ``build`` takes it; ``card["shape"]`` and ``card["classes"]`` are needed where they are not the
-    architecture's own. Each file is written whole or not at all. Raises ``InputError`` where the
-    card lacks the architecture or the folder cannot be written.
+    architecture's own. ``dtype`` is that of the file's real numbers, the net's unless given. Each
+    file is written whole or not at all. Raises ``InputError`` where the card lacks the architecture
+    or the folder cannot be written.
     """
     if "architecture" not in card:
         raise InputError(f"the card of {name!r} does not say its architecture")
     target = (ROOT if root is None else root) / f"{name}.safetensors"
-    tensors = {key: value.detach().cpu().clone() for key, value in net.state_dict().items()}
+    tensors = {
+        key: value.detach().cpu().to(dtype if value.is_floating_point() else None, copy=True)
+        for key, value in net.state_dict().items()
+    }
     return write(target, tensors, card)
 
 
