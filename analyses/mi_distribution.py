@@ -10,10 +10,8 @@ critic. Critics are fitted anew for each critic seed. One model of each defense.
 
 import sys
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.pyplot import subplots
 
 from workbench import analysis, figures, tables
 from workbench.profiles import Profile
@@ -57,26 +55,7 @@ def layout(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """A row per model, a column per quantity: densities over samples, of the first critic seed."""
-    seed = table["critic_seed"].iloc[0]
-    models = list(dict.fromkeys(table["model"]))
-    found = table[table["critic_seed"] == seed].set_index(["model", "quantity"])
-    told = set(table["quantity"])
-    quantities = [item for item in tables.QUANTITIES.items() if item[0] in told]
-    size = (figures.PAGE, 0.4 + 1.55 * len(models))
-    drawn, axes = subplots(len(models), len(quantities), figsize=size, squeeze=False)
-    for row, model in zip(axes, models, strict=True):
-        part = frame[(frame["name"] == model) & (frame["critic_seed"] == seed)]
-        for ax, (quantity, (natural, adversarial, _)) in zip(row, quantities, strict=True):
-            line = found.loc[(model, quantity)]
-            if np.isnan(line.auroc):
-                ax.set_title(f"{quantity}: {tables.DIVERGED}")
-                continue
-            label = f"{quantity} (nats)" if quantity.endswith("MI") else quantity
-            figures.distributions(ax, part[natural], part[adversarial], label)
-            ax.set_title(f"AUROC {line.auroc:.2f} [{line.auroc_low:.2f}, {line.auroc_high:.2f}]")
-        row[0].set_ylabel(f"{model}\n({100 * line.misclassified:.0f} % misclassified)\ndensity")
-    drawn.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
-    return drawn
+    return figures.observation_panels(frame.assign(model=frame["name"]), table)
 
 
 def finding(table: pd.DataFrame) -> str:

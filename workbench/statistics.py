@@ -122,10 +122,24 @@ def paired_auroc(higher: np.ndarray, lower: np.ndarray, level: float = 0.95) -> 
     (DeLong et al., Biometrics 1988, for correlated groups), on the logit scale, which keeps it
     within [0, 1]. Where the groups are parted wholly, the interval is that of no errors in n.
     """
-    n = len(higher)
     placed_high, placed_low = _placements(higher, lower), 1 - _placements(lower, higher)
-    area = float(placed_high.mean())
-    error = float(np.std(placed_high + placed_low, ddof=1)) / np.sqrt(n)
+    error = float(np.std(placed_high + placed_low, ddof=1)) / np.sqrt(len(higher))
+    return _area(float(placed_high.mean()), error, len(higher), level)
+
+
+def auroc(higher: np.ndarray, lower: np.ndarray, level: float = 0.95) -> Estimate:
+    """As `paired_auroc`, for two groups of different samples: (m,), (n,), at least two each.
+
+    The interval is DeLong's for independent groups.
+    """
+    placed_high, placed_low = _placements(higher, lower), 1 - _placements(lower, higher)
+    variances = [np.var(placed, ddof=1) / len(placed) for placed in (placed_high, placed_low)]
+    fewer = min(len(higher), len(lower))
+    return _area(float(placed_high.mean()), float(np.sqrt(sum(variances))), fewer, level)
+
+
+def _area(area: float, error: float, n: int, level: float) -> Estimate:
+    """An AUROC with its interval on the logit scale; that of no errors in n where none is known."""
     if area in (0.0, 1.0) or error == 0:
         exact = clopper_pearson(round(area * n), n, level)
         return Estimate(area, exact.low, exact.high)

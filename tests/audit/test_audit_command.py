@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from workbench.audit import CHECKS
-from workbench.audit.measuring import DEPTHS, Depth
+from workbench.audit.request import DEPTHS, Depth
 from workbench.cli import main
 
 
@@ -22,7 +22,7 @@ def arguments(tmp_path_factory) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def shallow(monkeypatch) -> None:
-    depth = Depth("apgd-ce:steps=20", ("random-noise", "square:queries=200"), complete=False)
+    depth = Depth("apgd-ce:steps=20", ("random-noise", "square:queries=200"), False, 300, (0,))
     monkeypatch.setitem(DEPTHS, "fast", depth)
 
 

@@ -5,7 +5,8 @@ from workbench.audit.broken import BROKEN, GALLERY, broken_model
 from workbench.audit.checks import CHECKS, Check
 from workbench.audit.claims import Claim, Judged, claims
 from workbench.audit.evidence import Evidence, Finding
-from workbench.audit.measuring import DEPTHS, AuditRequest
+from workbench.audit.facts import content
+from workbench.audit.request import DEPTHS, AuditRequest
 from workbench.audit.run import Audit, audit
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "audit",
     "broken_model",
     "claims",
+    "content",
     "report",
 ]

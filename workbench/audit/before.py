@@ -1,6 +1,7 @@
 """Red flags that need no attack: how the model behaves on natural samples."""
 
-from workbench.audit.evidence import FAIL, PASS, WARN, Evidence, Finding, Status, places
+from workbench.audit.claims import CLEAN, CONTRADICTED, judge
+from workbench.audit.evidence import FAIL, PASS, WARN, Evidence, Finding, NotRun, Status, places
 from workbench.audit.probes import LOOKS
 
 APART = 1e-4  # of logits that should be equal
@@ -43,6 +44,27 @@ def input_domain(found: Evidence) -> Finding:
         said += "; the model clips its input, which hides pixels outside of [0, 1]"
         return Finding(WARN, said, 100 * gain, 100 * BETTER)
     return Finding(PASS, said, 100 * gain, 100 * BETTER)
+
+
+def claimed_clean_accuracy(found: Evidence) -> Finding:
+    """P4: the claimed clean accuracy lies outside of the exact 95 % interval of ours."""
+    claimed = [claim for claim in found.claims if claim.of == CLEAN]
+    if not claimed:
+        raise NotRun("no clean accuracy was claimed (--claim clean=…)")
+    judged = judge(claimed[0], found.correct().to_numpy())
+    apart = 100 * abs(judged.measured.value - judged.claim.accuracy)
+    return Finding(FAIL if judged.verdict == CONTRADICTED else PASS, judged.said, apart)
+
+
+def checkpoint_fit(found: Evidence) -> Finding:
+    """P10: a checkpoint lacks tensors of the net, or has others.
+
+    Loading refuses such a file, so this says what was looked at.
+    """
+    if not found.model.filled:
+        raise NotRun("no file of weights was read here that could miss a tensor")
+    count = len(found.model.state_dict())
+    return Finding(PASS, f"loading found all {count} tensors of the net in its file, and no other")
 
 
 def epsilon_as_given(found: Evidence) -> Finding:

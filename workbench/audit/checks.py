@@ -50,6 +50,20 @@ CHECKS: tuple[Check, ...] = (
         before.input_domain,
     ),
     Check(
+        "P4",
+        "claimed clean accuracy",
+        "common practice",
+        "ask for the weights, the preprocessing and the test samples of the claim",
+        before.claimed_clean_accuracy,
+    ),
+    Check(
+        "P10",
+        "checkpoint fit",
+        "common practice",
+        "ask for the code that saved the checkpoint",
+        before.checkpoint_fit,
+    ),
+    Check(
         "P8",
         "ε as given",
         "AutoAttack issue 54",

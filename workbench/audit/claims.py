@@ -11,6 +11,7 @@ from workbench.errors import InputError
 from workbench.statistics import Estimate, clopper_pearson
 
 CLEAN = "clean"
+AUTOATTACK = "autoattack"
 CONFIRMED: Final = "confirmed"
 CONTRADICTED: Final = "contradicted"
 UNDECIDED: Final = "undecided"

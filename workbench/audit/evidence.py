@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 
 from workbench.attacks import attack, label
+from workbench.audit.claims import Claim
+from workbench.audit.worst import Fallen
 from workbench.data import Dataset
 from workbench.models import Classifier
 from workbench.threat import ThreatModel
@@ -52,7 +54,7 @@ class Evidence:
     curve: rows of one attack by ε. wide: rows of "half", at Linf 1/2, and of "unbounded", with no
     bound but the box. probes: rows by the class's name. again: a row per sample of the
     strongest attack, judged by a fresh instance of the model. missing: why what is not here was
-    left out, by name.
+    left out, by name. claims: what was claimed. worst: samples that fall most easily.
     """
 
     model: Classifier
@@ -67,6 +69,8 @@ class Evidence:
     probes: Mapping[str, pd.DataFrame]
     again: pd.DataFrame
     missing: Mapping[str, str]
+    claims: Sequence[Claim] = ()
+    worst: Sequence[Fallen] = ()
 
     def probe(self, name: str) -> pd.DataFrame:
         """The rows of a probe. Raises NotRun."""

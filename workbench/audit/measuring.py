@@ -1,7 +1,6 @@
 """What an audit measures, in the order in which it is known to make sense."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from fractions import Fraction
 
 import pandas as pd
@@ -11,20 +10,16 @@ from workbench.attacks import attack, label
 from workbench.audit import probes
 from workbench.audit.binarised import Binarised
 from workbench.audit.evidence import LONGER, PGD, RESTARTED, Evidence
-from workbench.data import Dataset
-from workbench.errors import InputError
-from workbench.evaluation.battery import EvaluationRequest, fill_all, rows_of
+from workbench.audit.request import DEPTHS, AuditRequest
+from workbench.audit.worst import Fallen, worst
+from workbench.evaluation.battery import fill_all, rows_of
 from workbench.evaluation.execution import Executor, in_process
-from workbench.evaluation.jobs import Job
-from workbench.evaluation.probing import Probe, probe_jobs
+from workbench.evaluation.probing import Probe
 from workbench.evaluation.store import Store, Stored
-from workbench.models import Classifier, check_fits
 from workbench.models.quick import quick
 from workbench.progress import Progress, no_progress
-from workbench.specs import UNIT_SIZE
 from workbench.threat import ThreatModel
 
-FEW = 250  # samples of probes that need no more
 BEFORE: tuple[tuple[Probe, bool], ...] = (  # and whether a few samples are enough
     (probes.Outputs(), False),
     (probes.Gradients(), False),
@@ -42,67 +37,6 @@ UNBOUNDED_ATTACK = "pgd-40:steps=100,step=0.05,restarts=3"
 HALF = ThreatModel("Linf", "1/2")
 UNBOUNDED = ThreatModel("Linf", "1")
 OTHER_BATCH = 37  # of the fresh instance
-
-
-@dataclass(frozen=True)
-class Depth:
-    """How deep an audit goes: the strongest attack, and black-box attacks with their budget."""
-
-    strongest: str
-    black_box: tuple[str, ...]
-    complete: bool
-
-
-DEPTHS = {
-    "fast": Depth("cascade-fast", ("random-noise", "square:queries=1000"), complete=False),
-    "full": Depth("cascade", ("random-noise", "square"), complete=True),
-}
-
-
-@dataclass(frozen=True, eq=False)
-class AuditRequest:
-    """What an audit is asked.
-
-    reload: gives a fresh instance of the model. more: attacks that claims name.
-    """
-
-    model: Classifier
-    reload: Callable[[], Classifier]
-    data: Dataset
-    threat: ThreatModel
-    samples: int
-    seed: int = 0
-    depth: str = "fast"
-    more: tuple[str, ...] = ()
-
-    def __post_init__(self) -> None:
-        if self.depth not in DEPTHS:
-            raise InputError(f"depth {self.depth!r} is not known; use {' or '.join(DEPTHS)}")
-        if not 2 <= self.samples <= len(self.data):
-            raise InputError(
-                f"{self.samples} samples were asked for and {self.data.name} has "
-                f"{len(self.data)}; use from 2 to {len(self.data)}"
-            )
-        check_fits(self.model, self.data.shape, len(self.data.classes))
-
-    def probe_jobs(self, wanted: Sequence[tuple[Probe, bool]]) -> list[list[Job]]:
-        """The units of probes."""
-        return [
-            probe_jobs(
-                self.model,
-                self.data,
-                self.threat,
-                probe,
-                min(self.samples, FEW) if few else self.samples,
-                self.seed,
-            )
-            for probe, few in wanted
-        ]
-
-    def evaluation(self, attacks: Sequence[str], threat: ThreatModel) -> EvaluationRequest:
-        """The request of some attacks on all samples."""
-        what = self.model, self.data, threat, attacks, self.samples, self.seed, UNIT_SIZE
-        return EvaluationRequest(*what)
 
 
 def measured(
@@ -137,7 +71,7 @@ class _Plan:
         self.black_box = depth.black_box
         self.strongest = depth.black_box[-1] if why else depth.strongest
         known = [attack(name) for name in (*self.white_box, *self.black_box)]
-        asked = [attack(name) for name in request.more]
+        asked = [attack(name) for name in request.claimed_attacks]
         more = [found for found in asked if not (why and found.gradients)]
         names = dict.fromkeys(label(found) for found in (*known, *more))
         curve = {} if why else {f"curve {t.eps}": t for t in _curve(request.threat)}
@@ -176,7 +110,16 @@ class _Plan:
             seen | {_name(probe): rows[_name(probe)] for probe, _ in self.probes},
             _judged_again(self.request, groups[label(attack(self.strongest))]),
             dict.fromkeys((*absent, *WHITE_BOX, "white-box"), self.why) if self.why else {},
+            self.request.claims,
+            self.worst(groups),
         )
+
+    def worst(self, groups: dict[str, list[Stored]]) -> list[Fallen]:
+        """The samples that fall most easily, by the ε of the curve, or to the strongest attack."""
+        most = self.request.threat.epsilon
+        units = {t.epsilon: groups[name] for name, t in self.curve.items() if t.epsilon <= most}
+        strongest = groups[label(attack(self.strongest))]
+        return worst(self.request.data, units or {most: strongest})
 
 
 def _curve(threat: ThreatModel) -> list[ThreatModel]:

@@ -1,4 +1,4 @@
-"""What an audit writes: audit.json, samples.parquet and report.md."""
+"""What an audit writes: report.html, report.md, audit.json, model_info.json and the samples."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -7,112 +7,39 @@ from typing import Any
 import pandas as pd
 
 from workbench import tables
-from workbench.audit.checks import CHECKS
-from workbench.audit.claims import CONTRADICTED, Judged
-from workbench.audit.evidence import FAIL, WARN, Finding
+from workbench.audit import facts as facts_of
+from workbench.audit.evidence import FAIL, WARN
+from workbench.audit.facts import all_rows
+from workbench.audit.observed import Observed
+from workbench.audit.page import page
 from workbench.audit.run import Audit
-from workbench.evaluation.battery import describe
-from workbench.provenance import provenance
 from workbench.screen import write_json, write_text
-from workbench.statistics import Estimate
-
-SCHEMA = 1  # of audit.json: raised when a field changes its meaning
-CAVEAT = "The list of checks is neither necessary nor sufficient for a correct evaluation."
-ATTESTED = (
-    "the threat model, and that it is the one of the claim",
-    "all hyper-parameters of the attacks of the claim",
-    "that the attack covers the complete defense (Tramèr et al. 2020, themes T2 to T6)",
-    "an adaptive attack, and why it is one",
-)
-
-
-def content(found: Audit, command: str) -> dict[str, Any]:
-    """The audit as JSON (docs: README, "Audit a model"): accuracies are shares in [0, 1]."""
-    request = found.request
-    return {
-        "schema": SCHEMA,
-        "verdict": verdict(found),
-        "command": command,
-        **describe(request.model, request.data, request.threat),
-        "samples": request.samples,
-        "seed": request.seed,
-        "depth": request.depth,
-        "clean_accuracy": _estimate(found.clean),
-        "robust_accuracy": _estimate(found.robust),
-        "certified_accuracy": _estimate(found.certified),
-        "attacks": [_line(line) for line in tables.accuracies(all_rows(found)).itertuples()],
-        "curve": [
-            {"epsilon": epsilon, **_line(line)}
-            for epsilon, rows in sorted(found.evidence.curve.items())
-            for line in tables.accuracies(rows).itertuples()
-            if line.attack not in (tables.CLEAN, tables.WORST_CASE)
-        ],
-        "claims": [_claim(claim) for claim in found.claims],
-        "checks": [
-            {
-                "id": check.id,
-                "title": check.title,
-                **_finding(found.findings[check.id]),
-                "source": check.source,
-                "advice": check.advice,
-            }
-            for check in CHECKS
-        ],
-        "attestations": list(ATTESTED),
-        "caveat": CAVEAT,
-        "units": list(found.keys),
-        "computed_by": list(found.computed_by),
-        **provenance(),
-    }
-
-
-def verdict(found: Audit) -> str:
-    """The audit in one sentence."""
-    low, high = 100 * found.robust.low, 100 * found.robust.high
-    said = (
-        f"{found.request.threat}: {100 * found.robust.value:.1f} % of {found.request.samples} "
-        f"samples withstand every attack [{low:.1f}, {high:.1f}]"
-    )
-    if found.failed:
-        said += f"; red flags: {', '.join(found.failed)}, so the number is not to be believed yet"
-    else:
-        said += "; no red flag"
-    contradicted = [j.claim.of for j in found.claims if j.verdict == CONTRADICTED]
-    if contradicted:
-        said += f"; the claim is contradicted for {', '.join(contradicted)}"
-    return said + "."
-
-
-def all_rows(found: Audit) -> pd.DataFrame:
-    """The rows of all attacks under the audit's threat model."""
-    return pd.concat([*found.evidence.attacks.values()], ignore_index=True)
 
 
 def write(found: Audit, out: Path, command: str) -> dict[str, Any]:
     """Write the audit's files; returns what audit.json says.
 
+    samples.parquet: a row per attack and sample (records.ATTACK_COLUMNS). information.parquet: a
+    row per critic seed and sample (records.INFORMATION_COLUMNS), where MI was estimated.
     Raises InputError where a file cannot be written.
     """
-    facts = content(found, command)
+    facts = facts_of.content(found, command)
     write_json(facts, out / "audit.json")
+    write_json(facts_of.model_info(found), out / "model_info.json")
     write_text(out / "report.md", markdown(facts))
+    write_text(out / "report.html", page(found, facts, _tables(facts)))
     all_rows(found).to_parquet(out / "samples.parquet", index=False)
+    if isinstance(found.observed, Observed):
+        found.observed.rows.to_parquet(out / "information.parquet", index=False)
     return facts
 
 
 def markdown(facts: Mapping[str, Any]) -> str:
     """The audit as a page of text."""
-    parts = [
-        f"# Audit of {facts['model']['name']}",
-        facts["verdict"],
-        "## Accuracy",
-        tables.markdown(accuracy_table(facts)),
-    ]
-    if facts["claims"]:
-        parts += ["## Claims", tables.markdown(claim_table(facts))]
+    parts = [f"# Audit of {facts['model']['name']}", facts["verdict"]]
+    for title, table in _tables(facts).items():
+        parts += [f"## {title}", tables.markdown(table)]
     parts += [
-        "## Red flags",
-        tables.markdown(check_table(facts)),
         *(_advice(check) for check in facts["checks"] if check["status"] in (FAIL, WARN)),
         facts["caveat"],
         "To be attested by who made the model:",
@@ -123,6 +50,22 @@ def markdown(facts: Mapping[str, Any]) -> str:
         + ", ".join(f"{name} {version}" for name, version in facts["versions"].items()),
     ]
     return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _tables(facts: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+    """The audit's tables by their titles, those that have lines."""
+    found = {
+        "Claims": claim_table(facts),
+        "Red flags": check_table(facts),
+        "Accuracy": accuracy_table(facts),
+        "Accuracy over ε": _curve_table(facts),
+        "Classes": _class_table(facts),
+        "Against another model": against_table(facts),
+        "Mutual information": information_table(facts),
+        "What falls": _foretold_table(facts),
+        "Samples that fall most easily": _worst_table(facts),
+    }
+    return {title: table for title, table in found.items() if len(table)}
 
 
 def accuracy_table(facts: Mapping[str, Any]) -> pd.DataFrame:
@@ -152,44 +95,94 @@ def check_table(facts: Mapping[str, Any]) -> pd.DataFrame:
     )
 
 
+def against_table(facts: Mapping[str, Any]) -> pd.DataFrame:
+    """A line per attack: both accuracies and their difference; empty without a second model."""
+    if facts["against"] is None:
+        return pd.DataFrame()
+    other = facts["against"]["model"]["name"]
+    return pd.DataFrame(
+        {
+            "attack": line["attack"],
+            "this model %": f"{100 * line['accuracy']:.1f}",
+            f"{other} %": f"{100 * line['accuracy_against']:.1f}",
+            "difference in points [95 % CI]": tables.percent(line["difference"], *line["ci95"]),
+            "only this": line["only_this"],
+            "only the other": line["only_the_other"],
+            "McNemar's p": tables.p_text(line["p"]),
+        }
+        for line in facts["against"]["attacks"]
+    )
+
+
+def information_table(facts: Mapping[str, Any]) -> pd.DataFrame:
+    """A line per model, critic seed and quantity; empty where MI was not estimated."""
+    found = facts["information"]
+    if "skipped" in found:
+        return pd.DataFrame()
+    return tables.observation_texts(pd.DataFrame(found["quantities"]))
+
+
+def _curve_table(facts: Mapping[str, Any]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "ε": f"{line['epsilon']:.4g}",
+            "attack": line["attack"],
+            "accuracy % [95 % CI]": tables.percent(line["accuracy"], *line["ci95"]),
+        }
+        for line in facts["curve"]
+    )
+
+
+def _class_table(facts: Mapping[str, Any]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "class": line["class"],
+            "samples": line["samples"],
+            "clean % [95 % CI]": _percent(line["clean_accuracy"]),
+            "robust % [95 % CI]": _percent(line["robust_accuracy"]),
+            "most are taken for": line["taken_for"],
+        }
+        for line in facts["classes"]
+    )
+
+
+def _foretold_table(facts: Mapping[str, Any]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "natural samples' low": line["quantity"],
+            "critic seed": "" if line["quantity"] == "logit margin" else str(line["critic_seed"]),
+            "AUROC, fall against stand": tables.interval(
+                *(line[name] for name in ("auroc", "auroc_low", "auroc_high"))
+            ),
+            "fall": line["fallen"],
+            "stand": line["standing"],
+        }
+        for line in facts["information"].get("foretold", ())
+    )
+
+
+def _worst_table(facts: Mapping[str, Any]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "sample": one["index"],
+            "ε": f"{one['epsilon']:.4g}",
+            "label": one["label"],
+            "taken for": one["taken_for"],
+            "margin": f"{one['margin']:.2f}",
+            "Linf": f"{one['linf']:.4f}",
+            "L2": f"{one['l2']:.3f}",
+        }
+        for one in facts["worst"]
+    )
+
+
+def _percent(found: Mapping[str, Any]) -> str:
+    return tables.percent(found["value"], *found["ci95"])
+
+
 def _advice(check: Mapping[str, Any]) -> str:
     marked = check["samples"]
     which = f" Samples: {', '.join(map(str, marked[:10]))}" if marked else ""
     more = f" and {len(marked) - 10} more" if len(marked) > 10 else ""
     where = f"{which}{more}." if which else ""
     return f"**{check['id']}, {check['title']}**: {check['advice']}.{where} ({check['source']})"
-
-
-def _estimate(found: Estimate) -> dict[str, Any]:
-    return {"value": found.value, "ci95": [found.low, found.high]}
-
-
-def _line(line: Any) -> dict[str, Any]:
-    """One attack of a table of accuracies."""
-    return {
-        "attack": line.attack,
-        "samples": int(line.samples),
-        "accuracy": float(line.accuracy),
-        "ci95": [float(line.low), float(line.high)],
-    }
-
-
-def _finding(found: Finding) -> dict[str, Any]:
-    return {
-        "status": found.status,
-        "value": found.value,
-        "threshold": found.threshold,
-        "samples": list(found.samples),
-        "said": found.said,
-    }
-
-
-def _claim(judged: Judged) -> dict[str, Any]:
-    return {
-        "of": judged.claim.of,
-        "claimed": judged.claim.accuracy,
-        "measured": _estimate(judged.measured),
-        "p": judged.p,
-        "verdict": judged.verdict,
-        "said": judged.said,
-    }

@@ -5,17 +5,19 @@ from dataclasses import dataclass, replace
 
 import pandas as pd
 
+from workbench import tables
+from workbench.attacks import attack
 from workbench.audit.checks import findings
-from workbench.audit.claims import CLEAN, UNDECIDED, Claim, Judged, judge
+from workbench.audit.claims import AUTOATTACK, CLEAN, UNDECIDED, Claim, Judged, judge
 from workbench.audit.evidence import FAIL, Evidence, Finding
-from workbench.audit.measuring import DEPTHS, AuditRequest, measured
-from workbench.evaluation.battery import computed_by
+from workbench.audit.measuring import measured
+from workbench.audit.observed import Observed, observe, why_not
+from workbench.audit.request import DEPTHS, AuditRequest
+from workbench.evaluation.battery import computed_by, fill, rows_of
 from workbench.evaluation.execution import Executor, in_process
-from workbench.evaluation.store import Store
+from workbench.evaluation.store import Store, Stored
 from workbench.progress import Progress, no_progress
 from workbench.statistics import Estimate, clopper_pearson
-
-AUTOATTACK = "autoattack"  # its verdict is a cascade's
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,9 @@ class Audit:
 
     findings: by the checks' ids, in their order. claims: held against what was measured. clean,
     robust: accuracies with exact 95 % intervals; robust is the worst case per sample over all
-    attacks. certified: the share of samples that a sound bound proves. keys: of the units.
+    attacks. certified: the share of samples that a sound bound proves. against: tables.duel with
+    the second model, None without one. observed: its MI, or why there is none. keys, computed_by:
+    of the units.
     """
 
     request: AuditRequest
@@ -34,6 +38,8 @@ class Audit:
     clean: Estimate
     robust: Estimate
     certified: Estimate
+    against: pd.DataFrame | None
+    observed: Observed | str
     keys: Sequence[str]
     computed_by: Sequence[Mapping[str, object]]
 
@@ -45,7 +51,6 @@ class Audit:
 
 def audit(
     request: AuditRequest,
-    claimed: Sequence[Claim] = (),
     *,
     store: Store,
     progress: Progress = no_progress,
@@ -55,20 +60,46 @@ def audit(
 
     What the store has is not computed again; stopped at any moment, the same call goes on.
     """
-    named = tuple(claim.of for claim in claimed if claim.of not in (CLEAN, AUTOATTACK))
-    wanted = replace(request, more=named)
-    evidence, units = measured(wanted, store, progress, executor)
+    common = store, progress, executor
+    evidence, units = measured(request, *common)
+    robust = evidence.robust([*evidence.attacks])
+    duel, more = _against(request, evidence, *common)
+    observed: Observed | str = why_not(request, evidence.missing.get("white-box", ""))
+    if not observed:
+        observed = observe(request, robust, *common)
+    units += more
     return Audit(
-        wanted,
+        request,
         evidence,
         findings(evidence),
-        [_judged(claim, evidence, wanted) for claim in claimed],
+        [_judged(claim, evidence, request) for claim in request.claims],
         _share(evidence.correct()),
-        _share(evidence.robust([*evidence.attacks])),
+        _share(robust),
         _share(_certified(evidence)),
+        duel,
+        observed,
         [unit.key for unit in units],
         computed_by(units),
     )
+
+
+def _against(
+    request: AuditRequest,
+    evidence: Evidence,
+    store: Store,
+    progress: Progress,
+    executor: Executor,
+) -> tuple[pd.DataFrame | None, list[Stored]]:
+    """The second model under the same attacks, as far as it has gradients for them."""
+    other = request.against
+    if other is None:
+        return None, []
+    names = [n for n in evidence.attacks if other.differentiable or not attack(n).gradients]
+    jobs = request.evaluation(names, request.threat, other).jobs()
+    units = fill(jobs, store, progress, executor)
+    own = [evidence.attacks[name] for name in names]
+    rows = pd.concat([*own, rows_of(units)], ignore_index=True)
+    return tables.duel(rows, request.model.fingerprint, other.fingerprint), units
 
 
 def _judged(claim: Claim, evidence: Evidence, request: AuditRequest) -> Judged:

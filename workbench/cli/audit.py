@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from workbench import options
-from workbench.audit import BROKEN, DEPTHS, AuditRequest, broken_model, claims, report
+from workbench.audit import BROKEN, DEPTHS, AuditRequest, broken_model, claims, content, report
 from workbench.audit import audit as run
 from workbench.data import load_data
 from workbench.devices import device_of, limit_threads
@@ -25,7 +25,16 @@ FAILING = {"fail": ("fail",), "warn": ("fail", "warn"), "never": ()}
 Claimed = Annotated[
     str, typer.Option("--claim", help="Claimed accuracies, per cent: clean=83.4,autoattack=52.0")
 ]
-Out = Annotated[Path | None, typer.Option(help="Folder of audit.json, report.md, samples.parquet.")]
+Out = Annotated[
+    Path | None, typer.Option(help="Folder of report.html, report.md, audit.json and the samples.")
+]
+Against = Annotated[
+    str | None, typer.Option(help="A second model, to be compared on the same samples.")
+]
+AgainstArch = Annotated[str | None, typer.Option(help="Its architecture, where it needs one.")]
+Information = Annotated[
+    bool, typer.Option("--mi/--no-mi", help="Estimate natural and adversarial MI of the model.")
+]
 DepthName = Annotated[
     str, typer.Option(help=" or ".join(DEPTHS) + ": the strongest attacks' budget.")
 ]
@@ -46,6 +55,9 @@ def audit(
     claim: Claimed = "",
     out: Out = None,
     depth: DepthName = "fast",
+    against: Against = None,
+    against_arch: AgainstArch = None,
+    mi: Information = True,
     fail_on: FailOn = "fail",
     samples: options.Samples = None,
     seed: options.Seed = 0,
@@ -64,6 +76,7 @@ def audit(
     workbench audit zoo:fashion-mnist/standard-at --eps 0.1 --claim clean=85 --out audit
     workbench audit weights.pt --arch nets.py:resnet --data images.npz --eps 8/255 --out audit
     workbench audit model.onnx --mean 0.5 --std 0.25 --data images.npz --eps 8/255
+    workbench audit weights.pt --arch nets.py:resnet --against zoo:fashion-mnist/trades
     workbench audit broken:quantised
     """
     if fail_on not in FAILING:
@@ -79,17 +92,28 @@ def audit(
 
     classifier = load()
     limit_threads(classifier)
-    count = samples or min(options.DEFAULT_SAMPLES, len(images))
-    request = AuditRequest(classifier, load, images, threat, count, seed, depth)
+    other = None
+    if against is not None:
+        other = load_model(against, against_arch, chosen, images.shape, len(images.classes))
+    request = AuditRequest(
+        classifier,
+        load,
+        images,
+        threat,
+        samples or min(options.DEFAULT_SAMPLES, len(images)),
+        seed,
+        depth,
+        tuple(claimed),
+        load_data(data, "train", say) if mi else None,
+        other,
+    )
     with (
         executor(workers, scheduler, usual_workers(chosen)) as computing,
         progress_bar() as progress,
     ):
-        found = run(
-            request, claimed, store=Store(store, say), progress=progress, executor=computing
-        )
+        found = run(request, store=Store(store, say), progress=progress, executor=computing)
     command = shlex.join(["workbench", *sys.argv[1:]])
-    facts = report.write(found, out, command) if out else report.content(found, command)
+    facts = report.write(found, out, command) if out else content(found, command)
     write_json(facts, json)
     if str(json) != "-":
         _show(facts, out)
@@ -105,8 +129,13 @@ def _show(facts: dict[str, Any], out: Path | None) -> None:
     passed = int((checks["status"] == "pass").sum())
     output.print(f"{passed} of {len(checks)} checks passed.", highlight=False)
     show(report.accuracy_table(facts), "Accuracy")
-    if facts["claims"]:
-        show(report.claim_table(facts), "Claims")
+    for title, table in (
+        ("Claims", report.claim_table(facts)),
+        ("Against another model", report.against_table(facts)),
+        ("Mutual information, nats", report.information_table(facts)),
+    ):
+        if len(table):
+            show(table, title)
     output.print(facts["verdict"], highlight=False, soft_wrap=True)
     if out:
-        say(f"wrote {out}/audit.json, report.md and samples.parquet")
+        say(f"wrote {out}/report.html, report.md, audit.json, model_info.json and the samples")

@@ -3,7 +3,13 @@
 from workbench.figures.accuracy import accuracy_panels, difference_panels
 from workbench.figures.pairs import pair_panels
 from workbench.figures.style import ADVERSARIAL, BARS, COLOURS, MARKS, NATURAL, PAGE, STYLE, style
-from workbench.figures.values import course_panels, distributions, level_dots
+from workbench.figures.values import (
+    course_panels,
+    distributions,
+    epsilon_curve,
+    level_dots,
+    observation_panels,
+)
 
 __all__ = [
     "ADVERSARIAL",
@@ -17,7 +23,9 @@ __all__ = [
     "course_panels",
     "difference_panels",
     "distributions",
+    "epsilon_curve",
     "level_dots",
+    "observation_panels",
     "pair_panels",
     "style",
 ]

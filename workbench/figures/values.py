@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from workbench.figures.style import ADVERSARIAL, COLOURS, MARKS, NATURAL, PAGE, bars
-from workbench.tables import named
+from workbench.tables import DIVERGED, QUANTITIES, named
 
 LINES = ("-", "--", "-.", ":")
 
@@ -29,6 +29,52 @@ def distributions(axes: Axes, natural: pd.Series, adversarial: pd.Series, label:
         sns.kdeplot(**common, linestyle=line, label=name)
     axes.set(xlabel=label, ylabel="density")
     return axes
+
+
+def observation_panels(rows: pd.DataFrame, table: pd.DataFrame) -> Figure:
+    """Densities of natural and adversarial outputs' values over samples, first critic seed.
+
+    A row per model, a column per quantity, with its AUROC. rows: of records.INFORMATION_COLUMNS.
+    table: tables.observation of them.
+    """
+    seed = table["critic_seed"].iloc[0]
+    models = list(dict.fromkeys(table["model"]))
+    found = table[table["critic_seed"] == seed].set_index(["model", "quantity"])
+    told = set(table["quantity"])
+    quantities = [item for item in QUANTITIES.items() if item[0] in told]
+    size = (PAGE, 0.4 + 1.55 * len(models))
+    drawn, axes = plt.subplots(len(models), len(quantities), figsize=size, squeeze=False)
+    for row, model in zip(axes, models, strict=True):
+        part = rows[(rows["model"] == model) & (rows["critic_seed"] == seed)]
+        for ax, (quantity, (natural, adversarial, _)) in zip(row, quantities, strict=True):
+            line = found.loc[(model, quantity)]
+            if np.isnan(line.auroc):
+                ax.set_title(f"{quantity}: {DIVERGED}")
+                continue
+            label = f"{quantity} (nats)" if quantity.endswith("MI") else quantity
+            distributions(ax, part[natural], part[adversarial], label)
+            ax.set_title(f"AUROC {line.auroc:.2f} [{line.auroc_low:.2f}, {line.auroc_high:.2f}]")
+        row[0].set_ylabel(f"{model}\n({100 * line.misclassified:.0f} % misclassified)\ndensity")
+    drawn.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    return drawn
+
+
+def epsilon_curve(table: pd.DataFrame, epsilon: float, chance: float) -> Figure:
+    """Robust accuracy over ε with its 95 % interval.
+
+    table: columns epsilon, accuracy, low, high (shares). epsilon: of the threat model, which is
+    marked. chance: the share that guessing gets right.
+    """
+    drawn, ax = plt.subplots(figsize=(PAGE / 2, 2.3))
+    value, low, high = (100 * table[name] for name in ("accuracy", "low", "high"))
+    ends = [value - low, high - value]
+    ax.errorbar(table["epsilon"], value, ends, marker="o", color=NATURAL, capsize=2, markersize=4)
+    ax.axvline(epsilon, color="0.6", linewidth=0.6, linestyle="--", zorder=0)
+    ax.axhline(100 * chance, color="0.6", linewidth=0.6, zorder=0)
+    ax.text(0.02, 100 * chance + 2, "chance", transform=ax.get_yaxis_transform())
+    ax.locator_params(axis="x", nbins=5)
+    ax.set(xlabel="ε", ylabel="accuracy (%)", ylim=(-3, 103), xlim=(0, None))
+    return drawn
 
 
 def level_dots(axes: Axes, table: pd.DataFrame, across: str, series: str) -> Axes:

@@ -15,13 +15,15 @@ class Classifier(nn.Module):
     It takes ``net`` over, which is set to eval mode and frozen in place: wrap a copy of a net that
     is still in training. ``origin`` says where the net came from, for people; ``fingerprint``
     (16 hex digits) says what it computes, for the store of results; ``differentiable`` whether
-    gradients flow back to the images, which is False of what runs in onnxruntime.
+    gradients flow back to the images, which is False of what runs in onnxruntime; ``filled`` that
+    loading found each of the net's tensors in its file, and no other there.
     """
 
-    def __init__(self, net: nn.Module, origin: str) -> None:
+    def __init__(self, net: nn.Module, origin: str, filled: bool = False) -> None:
         super().__init__()
         self.net = net
         self.origin = origin
+        self.filled = filled
         self.fingerprint = fingerprint(net)
         self.differentiable = not any(isinstance(part, ForwardOnly) for part in net.modules())
         self.requires_grad_(False)

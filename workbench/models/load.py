@@ -45,7 +45,8 @@ def load_model(
     """
     net, origin = _net(reference, arch, shape, classes, loading.weights)
     net, around = loading.around(net, shape)
-    return Classifier(_moved(net, device), origin + around)
+    filled = not reference.startswith(tuple(LIBRARIES))  # those packages fill their nets themselves
+    return Classifier(_moved(net, device), origin + around, filled)
 
 
 def _net(

@@ -11,6 +11,7 @@ from workbench.tables.accuracy import (
 )
 from workbench.tables.beside import beside, pairs
 from workbench.tables.choice import of_defenses, threats_with
+from workbench.tables.classes import by_class
 from workbench.tables.course import course, course_sentence, course_texts
 from workbench.tables.defenses import by_defense, named, plain_attack, trained_under
 from workbench.tables.differences import (
@@ -19,6 +20,8 @@ from workbench.tables.differences import (
     difference_texts,
     differences,
 )
+from workbench.tables.duel import duel
+from workbench.tables.foretelling import foretelling
 from workbench.tables.layout import SURE, accuracy_texts, gain_texts, pair_texts, standing
 from workbench.tables.levels import PAIR, level_text, levels, separation, spread
 from workbench.tables.observation import (
@@ -42,6 +45,7 @@ __all__ = [
     "accuracy_texts",
     "beside",
     "bracketed",
+    "by_class",
     "by_defense",
     "by_threat",
     "compared",
@@ -51,6 +55,8 @@ __all__ = [
     "difference_sentence",
     "difference_texts",
     "differences",
+    "duel",
+    "foretelling",
     "gain_texts",
     "interval",
     "latex",

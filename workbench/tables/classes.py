@@ -1,0 +1,52 @@
+"""Accuracies of each class: frame -> frame."""
+
+from collections.abc import Sequence
+
+import pandas as pd
+
+from workbench.statistics import clopper_pearson
+
+
+def by_class(rows: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
+    """Clean and worst-case accuracy of one model on the samples of each class that there are.
+
+    rows: of records.ATTACK_COLUMNS, of all attacks. Columns: class, samples, clean, clean_low,
+    clean_high, robust, robust_low, robust_high, taken_for: the class that most of its misled
+    samples are taken for ("" where none is misled). Shares in [0, 1], exact 95 % intervals.
+    """
+    first = rows.drop_duplicates("index").set_index("index")
+    table = pd.DataFrame(
+        {
+            "label": first["label"],
+            "clean": first["clean_prediction"] == first["label"],
+            "robust": rows.groupby("index")["robust"].all(),
+        }
+    )
+    misled = rows[rows["verified"]]
+    return pd.DataFrame(
+        {
+            "class": classes[int(label)],
+            "samples": len(part),
+            **_share("clean", part["clean"]),
+            **_share("robust", part["robust"]),
+            "taken_for": _most(misled.loc[misled["label"] == label], classes),
+        }
+        for label, part in table.groupby("label")
+    )
+
+
+def _share(name: str, flags: pd.Series) -> dict[str, float]:
+    found = clopper_pearson(int(flags.sum()), len(flags))
+    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
+
+
+def _most(misled: pd.DataFrame, classes: Sequence[str]) -> str:
+    """The class that most of these samples are taken for, each attack counted."""
+    if misled.empty:
+        return ""
+    return class_name(int(misled["adversarial_prediction"].mode().iloc[0]), classes)
+
+
+def class_name(output: int, classes: Sequence[str]) -> str:
+    """What an output of the model is called, which may have more of them than the data classes."""
+    return classes[output] if output < len(classes) else f"output {output}"
