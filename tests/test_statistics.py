@@ -8,6 +8,7 @@ from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from workbench.statistics import (
+    auroc,
     clopper_pearson,
     cohens_d,
     holm,
@@ -192,6 +193,25 @@ def test_auroc_is_sklearns(higher, data) -> None:
     assert estimate.value == pytest.approx(expected)
     assert 0 <= estimate.low <= estimate.value + 1e-12
     assert estimate.value - 1e-12 <= estimate.high <= 1
+
+
+@given(values, values)
+def test_auroc_of_different_samples_is_sklearns(higher, lower) -> None:
+    expected = roc_auc_score([1] * len(higher) + [0] * len(lower), higher + lower)
+    estimate = auroc(np.array(higher), np.array(lower))
+    assert estimate.value == pytest.approx(expected)
+    assert 0 <= estimate.low <= estimate.value + 1e-12
+    assert estimate.value - 1e-12 <= estimate.high <= 1
+
+
+def test_the_auroc_interval_covers_the_truth_of_different_samples() -> None:
+    rng = np.random.default_rng(0)
+    truth = stats.norm.cdf(1 / np.sqrt(2))
+    covered = []
+    for _ in range(600):
+        estimate = auroc(rng.normal(size=60) + 1, rng.normal(size=150))
+        covered.append(estimate.low <= truth <= estimate.high)
+    assert 0.92 < np.mean(covered) < 0.98
 
 
 @pytest.mark.parametrize("correlation", [0.0, 0.9])

@@ -7,7 +7,8 @@ import nets
 import pandas as pd
 import pytest
 
-from workbench.audit import CHECKS
+from workbench.audit import CHECKS, GALLERY
+from workbench.audit.facts import FIELDS
 from workbench.audit.request import DEPTHS, Depth
 from workbench.cli import main
 
@@ -35,7 +36,8 @@ def code_of(*arguments: str) -> int:
 def test_an_audit_writes_what_it_found_and_is_not_computed_again(
     arguments, tmp_path, monkeypatch, capsys
 ) -> None:
-    claim = "--claim", "clean=50,pgd-10=99"
+    other = nets.write_digits(tmp_path / "other.safetensors", inverse_decay=0.1)
+    claim = "--claim", "clean=50,pgd-10=99", "--against", str(other), "--against-arch", nets.ARCH
     assert code_of(*arguments, *claim, "--out", str(tmp_path / "a")) == 3
     facts = json.loads((tmp_path / "a" / "audit.json").read_text())
     assert [check["id"] for check in facts["checks"]] == [check.id for check in CHECKS]
@@ -46,7 +48,19 @@ def test_an_audit_writes_what_it_found_and_is_not_computed_again(
     assert facts["robust_accuracy"]["value"] == pytest.approx(right.mean())
     low, high = facts["robust_accuracy"]["ci95"]
     assert low <= right.mean() <= high
+    assert list(facts) == list(FIELDS)
     assert facts["verdict"] in (tmp_path / "a" / "report.md").read_text()
+    assert facts["against"]["model"]["name"].startswith(str(other))
+    assert facts["against"]["attacks"][0]["attack"] == "none"
+    scored = pd.read_parquet(tmp_path / "a" / "information.parquet")
+    assert len(scored) == 40
+    quantities = {q["quantity"]: q for q in facts["information"]["quantities"]}
+    assert quantities["natural MI"]["natural_mean"] == pytest.approx(
+        scored["natural_mi_natural"].mean()
+    )
+    info = json.loads((tmp_path / "a" / "model_info.json").read_text())
+    assert info["autoattack_acc"] is None  # the depth is shallow
+    assert info["clean_acc"] == f"{100 * facts['clean_accuracy']['value']:.2f}"
     assert "contradicted" in capsys.readouterr().out
 
     def never(*arguments: object) -> None:
@@ -62,6 +76,15 @@ def test_an_audit_writes_what_it_found_and_is_not_computed_again(
     assert code_of(*arguments, *claim, "--fail-on", "never") == 0
 
 
+def test_the_page_about_audits_tells_of_every_field_check_and_flaw() -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
+    told = [f"| `{name}` | {about} |" for name, about in FIELDS.items()]
+    told += [f"| {check.id} | {check.title} | {check.advice} |" for check in CHECKS]
+    told += [f"| `broken:{name}` | {flaw.check} |" for name, flaw in GALLERY.items()]
+    written = page.splitlines()
+    assert [line for line in told if line not in written] == []
+
+
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -72,6 +95,8 @@ def test_an_audit_writes_what_it_found_and_is_not_computed_again(
         ("--samples", "1"),
         ("--samples", "99999"),
         ("--arch", "nothing"),
+        ("--against", "nothing.pt"),
+        ("--against", "zoo:fashion-mnist/natural"),
     ],
 )
 def test_bad_input_is_one_line(arguments, wrong, capsys) -> None:

@@ -5,10 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from torch import nn
 
-from workbench.audit import after, before
+from workbench.audit import after, before, claims
 from workbench.audit.evidence import LONGER, PGD, RESTARTED, Evidence, NotRun
 from workbench.data import Dataset
+from workbench.models import Classifier
 from workbench.threat import ThreatModel
 
 N = 400
@@ -120,6 +122,23 @@ def test_the_worst_case_is_taken_per_sample() -> None:
     found = after.headline(halves)
     assert found.value == 0
     assert "50.0 %" in found.said
+
+
+def test_a_claimed_clean_accuracy() -> None:
+    with pytest.raises(NotRun, match="claimed"):
+        before.claimed_clean_accuracy(evidence())
+    true, wrong = (evidence(claims=claims(text)) for text in ("clean=100", "clean=95,pgd-40=1"))
+    assert before.claimed_clean_accuracy(true).status == "pass"
+    found = before.claimed_clean_accuracy(wrong)
+    assert (found.status, found.value) == ("fail", pytest.approx(5))
+
+
+def test_a_checkpoint_is_said_to_fit_where_loading_looked() -> None:
+    net = nn.Linear(2, 2)
+    found = before.checkpoint_fit(evidence(model=Classifier(net, "file", filled=True)))
+    assert (found.status, found.value) == ("pass", 2)
+    with pytest.raises(NotRun):
+        before.checkpoint_fit(evidence(model=Classifier(net, "made here")))
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,8 @@ def checkpoint_fit(found: Evidence) -> Finding:
     if not found.model.filled:
         raise NotRun("no file of weights was read here that could miss a tensor")
     count = len(found.model.state_dict())
-    return Finding(PASS, f"loading found all {count} tensors of the net in its file, and no other")
+    said = f"loading found all {count} tensors of the net in its file, and no other"
+    return Finding(PASS, said, count)
 
 
 def epsilon_as_given(found: Evidence) -> Finding:
