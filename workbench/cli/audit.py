@@ -125,7 +125,9 @@ def audit(
 def _show(facts: dict[str, Any], out: Path | None) -> None:
     """The audit on the screen: what is flagged, accuracies, claims, and the verdict."""
     checks = report.check_table(facts)
-    show(checks[checks["status"] != "pass"], "Checks that did not pass")
+    noticed = checks[checks["status"] != "pass"]
+    if len(noticed):
+        show(noticed, "Checks that did not pass")
     passed = int((checks["status"] == "pass").sum())
     output.print(f"{passed} of {len(checks)} checks passed.", highlight=False)
     show(report.accuracy_table(facts), "Accuracy")
