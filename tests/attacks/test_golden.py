@@ -35,6 +35,8 @@ GOLDEN = {
     ("ddn", "L2", 1): "cd71544bffc3",
     ("apgd-ce", "Linf", 1): "c5416edaf21e",
     ("apgd-ce", "L2", 1): "7b04dec1aa82",
+    ("apgd-t", "Linf", 1): "63e08b9b3f59",
+    ("apgd-t", "L2", 1): "f393c3a528c9",
     ("square", "Linf", 1): "eb8d7abaf3f4",
     ("square", "L2", 1): "50803e91a47e",
     ("cascade-exact", "Linf", 1): "63e08b9b3f59",

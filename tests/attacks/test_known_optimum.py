@@ -19,6 +19,8 @@ CASES = [
     ("autoattack", "L2", 1.01),
     ("apgd-ce", "Linf", 1.001),
     ("apgd-ce", "L2", 1.001),
+    ("apgd-t", "Linf", 1.001),
+    ("apgd-t", "L2", 1.001),
     ("square", "Linf", 1.25),
     ("cascade-exact", "Linf", 1.001),
     ("cascade", "Linf", 1.001),

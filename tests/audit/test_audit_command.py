@@ -23,7 +23,14 @@ def arguments(tmp_path_factory) -> list[str]:
 
 @pytest.fixture(autouse=True)
 def shallow(monkeypatch) -> None:
-    depth = Depth("apgd-ce:steps=20", ("random-noise", "square:queries=200"), False, 300, (0,))
+    depth = Depth(
+        "apgd-ce:steps=20",
+        "apgd-t:targets=1,steps=5",
+        ("random-noise", "square:queries=200"),
+        False,
+        300,
+        (0,),
+    )
     monkeypatch.setitem(DEPTHS, "fast", depth)
 
 

@@ -5,12 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from torch import nn
 
 from workbench.audit import after, before, claims
 from workbench.audit.evidence import LONGER, PGD, RESTARTED, Evidence, NotRun
+from workbench.audit.probes import Gradients
 from workbench.data import Dataset
+from workbench.evaluation.probing import Given
 from workbench.models import Classifier
+from workbench.seeds import Noise
 from workbench.threat import ThreatModel
 
 N = 400
@@ -84,8 +88,9 @@ def test_one_step_beats_many_where_it_is_no_chance() -> None:
 
 def test_black_box_attacks_that_win_are_counted_in_points() -> None:
     found = after.black_box_wins(with_attack("square", rows(199)))
-    assert (found.status, found.samples) == ("fail", (199,))
+    assert (found.status, found.samples) == ("warn", (199,))
     assert found.value == pytest.approx(0.25)
+    assert after.black_box_wins(with_attack("square", rows(195))).status == "fail"
     assert after.noise_wins(with_attack("random-noise", rows(395, first=5))).samples == (*range(5),)
 
 
@@ -122,6 +127,40 @@ def test_the_worst_case_is_taken_per_sample() -> None:
     found = after.headline(halves)
     assert found.value == 0
     assert "50.0 %" in found.said
+
+
+def test_a_gradient_of_zero_counts_unless_a_bound_proves_the_sample_robust() -> None:
+    usual = {"index": range(N), "failed": "", "proved": False, "margin": 1.0, "cross_entropy": 1.0}
+    found = pd.DataFrame(usual)
+    assert before.gradients(evidence(probes={"Gradients": found})).status == "pass"
+    found.loc[[3, 5], ["margin", "cross_entropy"]] = 0.0
+    flagged = before.gradients(evidence(probes={"Gradients": found}))
+    assert (flagged.status, flagged.samples) == ("fail", (3, 5))
+    found.loc[[3, 5], "proved"] = True
+    passed = before.gradients(evidence(probes={"Gradients": found}))
+    assert passed.status == "pass"
+    assert "2 of them robust" in passed.said
+
+
+def test_a_flat_sample_that_a_bound_proves_robust_is_told_from_one_that_it_does_not() -> None:
+    flat, away = nn.Linear(4, 3), nn.Linear(4, 3)
+    with torch.no_grad():
+        for layer in (flat, away):
+            layer.weight.zero_()
+            layer.bias.copy_(torch.tensor([1.0, 0.0, 0.0]))
+        away.weight[1, 0] = 5.0  # class 1 wins where the first pixel is bright
+    dead = nn.Sequential(nn.Flatten(), nn.Linear(4, 4), nn.ReLU(), away)
+    with torch.no_grad():
+        dead[1].weight.copy_(torch.eye(4))
+        dead[1].bias.fill_(-0.5)
+    x, y = torch.zeros(2, 1, 2, 2), torch.zeros(2, dtype=torch.long)
+    proved = {
+        eps: Gradients()(
+            Given(Classifier(net, "net"), x, y, ThreatModel("Linf", eps), Noise(0, (0, 1)))
+        )["proved"].tolist()
+        for eps, net in (("0.1", nn.Sequential(nn.Flatten(), flat)), ("0.4", dead), ("0.9", dead))
+    }
+    assert proved == {"0.1": [True, True], "0.4": [True, True], "0.9": [False, False]}
 
 
 def test_a_claimed_clean_accuracy() -> None:

@@ -35,7 +35,14 @@ def images() -> Dataset:
 @pytest.fixture(autouse=True)
 def shallow(monkeypatch) -> None:
     """Attacks of few steps and queries: enough for what is planted here."""
-    depth = Depth("apgd-ce:steps=20", ("random-noise", "square:queries=200"), False, 300, (0,))
+    depth = Depth(
+        "apgd-ce:steps=20",
+        "apgd-t:targets=1,steps=5",
+        ("random-noise", "square:queries=200"),
+        False,
+        300,
+        (0,),
+    )
     monkeypatch.setitem(DEPTHS, "fast", depth)
 
 

@@ -38,7 +38,14 @@ def written(tmp_path_factory) -> Path:
     weights = str(nets.write_digits(folder / "<b>digits.safetensors"))
     load = partial(load_model, weights, nets.ARCH, "cpu", *shape)
     with pytest.MonkeyPatch.context() as patch:
-        shallow = Depth("apgd-ce:steps=5", ("random-noise", "square:queries=20"), False, 150, (0,))
+        shallow = Depth(
+            "apgd-ce:steps=5",
+            "apgd-t:targets=1,steps=5",
+            ("random-noise", "square:queries=20"),
+            False,
+            150,
+            (0,),
+        )
         patch.setitem(DEPTHS, "fast", shallow)
         request = AuditRequest(
             *(load(), load, images, ThreatModel("Linf", "0.1"), 30),

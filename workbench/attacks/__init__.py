@@ -4,7 +4,7 @@ from workbench import named
 from workbench.attacks.apgd import APGD
 from workbench.attacks.attempt import NEVER, Attack, Attempt
 from workbench.attacks.autoattack import AutoAttack
-from workbench.attacks.cascade import Cascade, CascadeExact, CascadeFast
+from workbench.attacks.cascade import Cascade, CascadeExact, CascadeFast, TargetedAPGD
 from workbench.attacks.fwa import FrankWolfeWasserstein, ProjectedWasserstein
 from workbench.attacks.minimal_norm import CW, DDN
 from workbench.attacks.momentum import MomentumIterative
@@ -39,6 +39,7 @@ ATTACKS: dict[str, Attack] = {
     "fwa-40": FrankWolfeWasserstein(steps=40),
     "pgd-wasserstein-40": ProjectedWasserstein(steps=40),
     "apgd-ce": APGD(),
+    "apgd-t": TargetedAPGD(),
     "square": Square(),
     "autoattack": AutoAttack(),
     "cascade-exact": CascadeExact(),

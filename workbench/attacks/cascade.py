@@ -140,6 +140,39 @@ class CascadeFast:
         return turns.attempt()
 
 
+@dataclass(frozen=True)
+class TargetedAPGD:
+    """AutoAttack's targeted APGD: towards each of the likeliest other classes, best first.
+
+    targets: how many classes. steps: towards each.
+    """
+
+    targets: int = TARGETS
+    steps: int = STEPS
+    version: ClassVar[int] = 1
+    as_given: ClassVar[bool] = False
+    stop_at_success: ClassVar[bool] = True
+    norms: ClassVar[tuple[str, ...]] = NORMS
+    gradients: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        if min(self.targets, self.steps) < 1:
+            raise InputError("apgd-t needs targets and steps ≥ 1")
+
+    def __call__(
+        self,
+        model: nn.Module,
+        x: torch.Tensor,
+        y: torch.Tensor,
+        threat: ThreatModel,
+        noise: Noise,
+    ) -> Attempt:
+        """Attack x (n, c, h, w) with labels y (n,)."""
+        turns = Turns(model, x, y, threat, self.targets)
+        _targets(turns, noise, self.steps)
+        return turns.attempt()
+
+
 def _climb(turns: Turns, rows: torch.Tensor, random: torch.Tensor, steps: int) -> None:
     """APGD on the cross-entropy from random numbers like x[rows]."""
     if len(rows) == 0:

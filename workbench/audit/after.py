@@ -32,22 +32,24 @@ def _points(flags: pd.Series) -> float:
 
 
 def black_box_wins(found: Evidence) -> Finding:
-    """AA4/C7: black-box attacks succeed on samples where white-box attacks fail."""
+    """AA4/C7: black-box attacks succeed on samples where gradients find nothing."""
     white = found.robust(found.white_box)
     won = white & ~found.robust([name for name in found.black_box if name != "random-noise"])
     said = (
-        f"black-box attacks break {int(won.sum())} of {len(won)} samples that white-box attacks "
+        f"black-box attacks break {int(won.sum())} of {len(won)} samples that attacks by gradients "
         f"leave, {_points(won):.2f} points"
     )
-    return Finding(
-        FAIL if _points(won) > BLACK_BOX else PASS, said, _points(won), BLACK_BOX, places(won)
-    )
+    status: Status = PASS
+    if _points(won) > BLACK_BOX:
+        low = 100 * clopper_pearson(int(won.sum()), len(won)).low
+        status, said = (FAIL, said) if low > BLACK_BOX else (WARN, f"{said}, which may be chance")
+    return Finding(status, said, _points(won), BLACK_BOX, places(won))
 
 
 def noise_wins(found: Evidence) -> Finding:
     """C10: random noise finds adversarial samples that white-box attacks do not."""
     won = found.robust(found.white_box) & ~found.attack("random-noise")["robust"]
-    said = f"random noise breaks {int(won.sum())} samples that white-box attacks leave"
+    said = f"random noise breaks {int(won.sum())} samples that attacks by gradients leave"
     return Finding(FAIL if won.any() else PASS, said, float(won.sum()), 0.0, places(won))
 
 
@@ -73,7 +75,7 @@ def unstable(found: Evidence) -> Finding:
 def silent_success(found: Evidence) -> Finding:
     """I3: an attack saw a success on its path, and the point that it ends at is none."""
     marked: set[int] = set()
-    for name in found.white_box:
+    for name in (*found.white_box, found.strongest):
         rows = found.attack(name)
         marked |= {*places((rows["first_success"] >= 0) & rows["inside"] & ~rows["verified"])}
     said = f"for {len(marked)} samples an attack saw a success that a second look does not confirm"

@@ -129,11 +129,14 @@ def gradients(found: Evidence) -> Finding:
             FAIL, f"the model gives no gradient: {failed[0]}", 0.0, 1.0, places(found.correct())
         )
     right = rows[found.correct()]
-    dead, saturated = right["margin"] == 0, right["cross_entropy"] == 0
+    flat = {name: right[name] == 0 for name in ("margin", "cross_entropy")}
+    dead, saturated = (found & ~right["proved"] for found in flat.values())
     said = (
-        f"of {len(right)} samples classified right {int(dead.sum())} have no gradient of the "
-        f"margin and {int(saturated.sum())} none of the cross-entropy"
+        f"of {len(right)} samples classified right {int(flat['margin'].sum())} have no gradient of "
+        f"the margin and {int(flat['cross_entropy'].sum())} none of the cross-entropy"
     )
+    if proved := int(right["proved"].sum()):
+        said += f"; a bound proves {proved} of them robust, which do not count"
     if dead.any():
         return Finding(FAIL, said, float(dead.sum()), 0.0, places(dead))
     status: Status = FAIL if saturated.mean() > SHARE else WARN if saturated.any() else PASS

@@ -50,7 +50,8 @@ class Evidence:
     """Everything that was measured of a model.
 
     attacks: rows (records.ATTACK_COLUMNS) under the threat model, by the attack's label.
-    white_box, black_box, strongest: labels among them.
+    white_box: labels of those that go by gradients alone; black_box: by none; strongest: one that
+    may do both.
     curve: rows of one attack by ε. wide: rows of "half", at Linf 1/2, and of "unbounded", with no
     bound but the box. probes: rows by the class's name. again: a row per sample of the
     strongest attack, judged by a fresh instance of the model. missing: why what is not here was

@@ -67,10 +67,10 @@ class _Plan:
     def __init__(self, request: AuditRequest, why: str) -> None:
         depth = DEPTHS[request.depth]
         self.request, self.why = request, why
-        self.white_box = () if why else (*WHITE_BOX, depth.strongest)
+        self.white_box = () if why else (*WHITE_BOX, depth.targeted)
         self.black_box = depth.black_box
         self.strongest = depth.black_box[-1] if why else depth.strongest
-        known = [attack(name) for name in (*self.white_box, *self.black_box)]
+        known = [attack(name) for name in (*self.white_box, self.strongest, *self.black_box)]
         asked = [attack(name) for name in request.claimed_attacks]
         more = [found for found in asked if not (why and found.gradients)]
         names = dict.fromkeys(label(found) for found in (*known, *more))

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 from unittest.mock import patch
 
+import numpy as np
 import pandas as pd
 import torch
 from torch import nn
 from torch.nn import functional as F
 
+from workbench import certificates
 from workbench.attacks import attack
 from workbench.attacks.losses import margins
 from workbench.evaluation.measure import measure
@@ -122,9 +124,11 @@ class Gradients:
     """Norms of the losses' gradients to the image; NaN, and why, where there is none.
 
     cross_entropy, margin: L2 norms; the margin is the label's logit minus the best other one.
+    proved: of samples where one of them is zero, whether a sound bound proves them robust, so that
+    the gradient hides nothing.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __call__(self, given: Given) -> pd.DataFrame:
         losses = {
@@ -138,7 +142,21 @@ class Gradients:
                 found[name] = _gradient_norms(given.model, given.x, given.y, loss)
             except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:
                 found[name], failed = float("nan"), str(error).partition("\n")[0]
-        return pd.DataFrame(found, index=range(len(given.x))).assign(failed=failed)
+        rows = pd.DataFrame(found, index=range(len(given.x)))
+        flat = (rows == 0).any(axis=1).to_numpy()
+        return rows.assign(failed=failed, proved=_proved(given, flat))
+
+
+def _proved(given: Given, chosen: np.ndarray) -> np.ndarray:
+    """Which of the chosen samples (n,) a bound proves robust: (n,) bool."""
+    proved = np.zeros(len(chosen), dtype=bool)
+    rows = torch.from_numpy(chosen.nonzero()[0]).to(given.x.device)
+    if len(rows):
+        y = given.y[rows]
+        margins = certificates.certified_margins(given.model, given.x[rows], y, given.threat)
+        if margins is not None:
+            proved[chosen] = certificates.certified(margins, y).cpu().numpy()
+    return proved
 
 
 def _gradient_norms(

@@ -20,11 +20,13 @@ FEW = 250  # samples of probes that need no more
 class Depth:
     """How deep an audit goes.
 
-    strongest: the strongest attack; complete: whether it is as strong as AutoAttack. black_box:
+    strongest: the strongest attack, which may search without gradients too; complete: whether it
+    is as strong as AutoAttack. targeted: the strongest that goes by gradients alone. black_box:
     attacks without gradients, with their budgets. fit_samples, critic_seeds: of the critics of MI.
     """
 
     strongest: str
+    targeted: str
     black_box: tuple[str, ...]
     complete: bool
     fit_samples: int
@@ -34,6 +36,7 @@ class Depth:
 DEPTHS = {
     "fast": Depth(
         "cascade-fast",
+        "apgd-t:targets=2,steps=40",
         ("random-noise", "square:queries=1000"),
         complete=False,
         fit_samples=2000,
@@ -41,6 +44,7 @@ DEPTHS = {
     ),
     "full": Depth(
         "cascade",
+        "apgd-t",
         ("random-noise", "square"),
         complete=True,
         fit_samples=10000,

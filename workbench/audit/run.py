@@ -108,7 +108,7 @@ def _judged(claim: Claim, evidence: Evidence, request: AuditRequest) -> Judged:
         return judge(claim, evidence.correct().to_numpy())
     strongest = evidence.attack(evidence.strongest)["robust"].to_numpy()
     if claim.of == AUTOATTACK:
-        complete = DEPTHS[request.depth].complete and evidence.strongest in evidence.white_box
+        complete = DEPTHS[request.depth].complete and not evidence.missing
         return judge(claim, strongest, upper_bound=not complete)
     if claim.of not in evidence.attacks:
         said = f"{claim.of} needs gradients that the model does not give"
