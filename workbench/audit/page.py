@@ -59,7 +59,7 @@ def _information(observed: Observed | str, name: str) -> str:
     """The densities of MI of the audited model and the zoo's, as SVG; "" where there are none."""
     if isinstance(observed, str):
         return ""
-    titles = {name: "audited model"} | {n: f"zoo, {n.rpartition('/')[2]}" for n in observed.beside}
+    titles = {name: "this model"} | {n: f"zoo, {n.rpartition('/')[2]}" for n in observed.beside}
     rows = {name: observed.rows} | dict(observed.beside)
     everything = [part.assign(model=titles[model]) for model, part in rows.items()]
     table = observed.table.assign(model=observed.table["model"].map(titles))

@@ -119,7 +119,8 @@ def information_table(facts: Mapping[str, Any]) -> pd.DataFrame:
     found = facts["information"]
     if "skipped" in found:
         return pd.DataFrame()
-    return tables.observation_texts(pd.DataFrame(found["quantities"]))
+    told = tables.observation_texts(pd.DataFrame(found["quantities"]))
+    return told.replace({"model": {facts["model"]["name"]: "this model"}})
 
 
 def _curve_table(facts: Mapping[str, Any]) -> pd.DataFrame:
