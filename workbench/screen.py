@@ -88,16 +88,17 @@ def write_json(content: Any, path: Path | None) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a file whole: to a temporary file beside it, then renamed; a device is written to.
 
+    Names of files that are no UTF-8 become the bytes that they are.
     Raises InputError where the path cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")
+            path.write_text(text, encoding="utf-8", errors="surrogateescape")
             return
         part = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            part.write_text(text, encoding="utf-8")
+            part.write_text(text, encoding="utf-8", errors="surrogateescape")
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)
@@ -127,5 +128,8 @@ def guarded(command: Callable[[], int | None]) -> int:
 
 
 def _refuse(message: str) -> int:
-    sys.stderr.write("error: " + " ".join(message.split()) + "\n")
+    line = " ".join(message.split())
+    # names of files, and what files hold, may have letters that steer a terminal
+    shown = "".join(letter if letter.isprintable() else "?" for letter in line)
+    sys.stderr.write(f"error: {shown}\n")
     return 2

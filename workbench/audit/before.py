@@ -106,7 +106,7 @@ def gradients(found: Evidence) -> Finding:
             FAIL, f"the model gives no gradient: {failed[0]}", 0.0, 1.0, places(found.correct())
         )
     right = rows[found.correct()]
-    dead, saturated = right["margin"] == 0, right["cross_entropy"] == 0
+    dead, saturated = ~(right["margin"] > 0), ~(right["cross_entropy"] > 0)  # 0, or NaN
     said = (
         f"of {len(right)} samples classified right {int(dead.sum())} have no gradient of the "
         f"margin and {int(saturated.sum())} none of the cross-entropy"

@@ -22,7 +22,7 @@ from workbench.models import Classifier, check_fits
 from workbench.models.quick import quick
 from workbench.progress import Progress, no_progress
 from workbench.specs import UNIT_SIZE
-from workbench.threat import ThreatModel
+from workbench.threat import LEAST, MOST, ThreatModel
 
 FEW = 250  # samples of probes that need no more
 BEFORE: tuple[tuple[Probe, bool], ...] = (  # and whether a few samples are enough
@@ -182,10 +182,11 @@ class _Plan:
 def _curve(threat: ThreatModel) -> list[ThreatModel]:
     """The threat model at parts and multiples of its ε, as far as there are such."""
     parts = [part * Fraction(threat.eps) for part in CURVE]
+    most = 1 if threat.norm == "Linf" else MOST
     return [
         threat if part == Fraction(threat.eps) else ThreatModel(threat.norm, str(part))
         for part in parts
-        if threat.norm != "Linf" or part <= 1
+        if LEAST <= part <= most
     ]
 
 

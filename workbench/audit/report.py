@@ -1,6 +1,7 @@
 """What an audit writes: audit.json, samples.parquet and report.md."""
 
 from collections.abc import Mapping
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -177,7 +178,7 @@ def _line(line: Any) -> dict[str, Any]:
 def _finding(found: Finding) -> dict[str, Any]:
     return {
         "status": found.status,
-        "value": found.value,
+        "value": found.value if found.value is None or isfinite(found.value) else None,
         "threshold": found.threshold,
         "samples": list(found.samples),
         "said": found.said,

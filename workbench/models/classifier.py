@@ -5,6 +5,8 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
+from workbench.errors import InputError
+from workbench.models.factories import in_one_line
 from workbench.models.fingerprint import fingerprint
 from workbench.models.onnx import ForwardOnly
 
@@ -33,8 +35,20 @@ class Classifier(nn.Module):
         return next((p.device for p in self.parameters()), torch.device("cpu"))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, c, h, w) in [0, 1] -> (n, classes) logits."""
-        return self.net(x)
+        """(n, c, h, w) in [0, 1] -> (n, classes) logits, of whatever precision, as float32.
+
+        Raises ``InputError`` where the net fails, or gives anything but numbers for each image.
+        """
+        images = f"images of {'x'.join(map(str, x.shape[1:]))}"
+        try:
+            logits = self.net(x)
+        except (Exception, SystemExit) as error:  # the user's forward may raise anything
+            raise InputError(
+                f"{self.origin} does not take {images}: {in_one_line(error)}"
+            ) from error
+        if flaw := _flaw(logits, x):
+            raise InputError(f"{self.origin} gives {flaw} for {len(x)} {images}")
+        return logits.float()
 
     def train(self, mode: bool = True) -> Self:  # noqa: ARG002
         """Stay in eval mode whatever is asked.
@@ -43,3 +57,16 @@ class Classifier(nn.Module):
         depend on the batch, running statistics drift, gradients become noise.
         """
         return super().train(False)
+
+
+def _flaw(logits: object, x: Tensor) -> str | None:
+    """What makes an output for images x no logits, in words; None if nothing does."""
+    if not isinstance(logits, Tensor):
+        return f"a {type(logits).__name__}, not a tensor of logits,"
+    if logits.layout != torch.strided or logits.device.type != x.device.type:
+        return f"a tensor that is {logits.layout} on {logits.device}, not dense beside the images,"
+    if not logits.is_floating_point():
+        return f"{logits.dtype}, where logits are floating-point numbers,"
+    if logits.ndim != 2 or len(logits) != len(x):
+        return f"outputs of shape {tuple(logits.shape)}, not a row of logits for each,"
+    return None
