@@ -3,8 +3,10 @@
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from errno import EISDIR
 from pathlib import Path
 from typing import Any
 
@@ -102,6 +104,24 @@ def write_text(path: Path, text: str) -> None:
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror or error})") from None
+
+
+def check_writable(path: Path | None) -> None:
+    """Make the folder of a file that is to be written, before long work begins; "-" is the screen.
+
+    Raises InputError where the path cannot be written.
+    """
+    if path is None or str(path) == "-":
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
+        if not path.exists() or path.is_file():
+            with tempfile.NamedTemporaryFile(dir=path.parent):
+                pass
     except OSError as error:
         raise InputError(f"{path} cannot be written ({error.strerror or error})") from None
 

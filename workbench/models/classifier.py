@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from workbench.errors import InputError
 from workbench.models.factories import in_one_line
 from workbench.models.fingerprint import fingerprint
+from workbench.models.logits import flaw_of_logits
 from workbench.models.onnx import ForwardOnly
 
 
@@ -46,7 +47,7 @@ class Classifier(nn.Module):
             raise InputError(
                 f"{self.origin} does not take {images}: {in_one_line(error)}"
             ) from error
-        if flaw := _flaw(logits, x):
+        if flaw := flaw_of_logits(logits, x):
             raise InputError(f"{self.origin} gives {flaw} for {len(x)} {images}")
         return logits.float()
 
@@ -57,16 +58,3 @@ class Classifier(nn.Module):
         depend on the batch, running statistics drift, gradients become noise.
         """
         return super().train(False)
-
-
-def _flaw(logits: object, x: Tensor) -> str | None:
-    """What makes an output for images x no logits, in words; None if nothing does."""
-    if not isinstance(logits, Tensor):
-        return f"a {type(logits).__name__}, not a tensor of logits,"
-    if logits.layout != torch.strided or logits.device.type != x.device.type:
-        return f"a tensor that is {logits.layout} on {logits.device}, not dense beside the images,"
-    if not logits.is_floating_point():
-        return f"{logits.dtype}, where logits are floating-point numbers,"
-    if logits.ndim != 2 or len(logits) != len(x):
-        return f"outputs of shape {tuple(logits.shape)}, not a row of logits for each,"
-    return None

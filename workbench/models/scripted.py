@@ -2,7 +2,6 @@
 
 import io
 import math
-import pickletools
 import re
 import warnings
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ from workbench.errors import InputError
 from workbench.models import archives
 from workbench.models.architectures import Shape
 from workbench.models.loops import steps
+from workbench.models.pickles import check_claims
 from workbench.models.program import check_alone
 
 ADVICE = "save it in eval mode, by torch.jit.script where torch.jit.trace fixes the batch"
@@ -65,12 +65,7 @@ def read_script(path: Path, shape: Shape | None) -> tuple[nn.Module, str]:
     """
     files = archives.read(path)
     try:
-        reader = torch._C.PyTorchFileReader(str(path))  # what torch sees, were it to differ
-        for name in reader.get_all_records():
-            if name.endswith(".py"):
-                _check_code(reader.get_record(name).decode(errors="replace"), path)
-            elif name.endswith(".pkl"):
-                _check_lengths(reader.get_record(name))
+        _check_records(torch._C.PyTorchFileReader(str(path)), path)
         script = _script(path)
         weights = script.state_dict()
     except InputError:
@@ -86,6 +81,19 @@ def read_script(path: Path, shape: Shape | None) -> tuple[nn.Module, str]:
     return net, "TorchScript"
 
 
+def _check_records(reader: Any, path: Path) -> None:
+    """Look through code and pickles as torch sees them, were zipfile to see something else."""
+    names = reader.get_all_records()
+    for name in names:
+        if name.endswith(".py"):
+            _check_code(reader.get_record(name).decode(errors="replace"), path)
+        elif name in ("data.pkl", "constants.pkl"):  # others, of traced inputs, torch does not read
+            folder = name.removesuffix(".pkl") + "/"
+            beside = [other for other in names if other.startswith(folder)]
+            sizes = {other.removeprefix(folder): len(reader.get_record(other)) for other in beside}
+            check_claims(reader.get_record(name), sizes)
+
+
 def _check_code(text: str, path: Path) -> None:
     if ENDLESS.search(text):
         raise InputError(
@@ -94,13 +102,6 @@ def _check_code(text: str, path: Path) -> None:
         )
     if found := REFUSED.search(text):
         raise InputError(f"{path} is refused: its code names {found[0]!r}, which is no arithmetic")
-
-
-def _check_lengths(pickled: bytes) -> None:
-    """Raise ValueError where a pickle claims more than it holds, which torch makes room for."""
-    for code, argument, _ in pickletools.genops(pickled):
-        if "PUT" in code.name and int(argument or 0) > len(pickled):
-            raise ValueError("a place beyond the end")
 
 
 def _check_steps(script: torch.jit.ScriptModule, path: Path) -> None:
