@@ -28,6 +28,7 @@ from typer.exceptions import TyperException
 
 from workbench.errors import InputError
 from workbench.progress import Progress as ReportProgress
+from workbench.progress import no_progress
 
 STOPPED = 130  # the exit code of a command that Ctrl-C ended
 WIDE = 200  # columns where the output is no terminal, so that no table is cut
@@ -43,7 +44,10 @@ def say(message: str) -> None:
 
 @contextmanager
 def progress_bar(unit: str = "samples") -> Iterator[ReportProgress]:
-    """A progress bar with an estimate; it appears when there is something to do."""
+    """A progress bar with an estimate; it appears on a terminal when there is something to do."""
+    if not screen.is_interactive:  # rich would end it with an empty line there, even before errors
+        yield no_progress
+        return
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),

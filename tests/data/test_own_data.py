@@ -1,6 +1,7 @@
 """A user's own .npz files and image folders: every layout, and one line for every mistake."""
 
 import warnings
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -123,6 +124,13 @@ def test_a_changed_pixel_on_disk_is_noticed(save, tmp_path):
 def test_a_file_that_is_no_npz(tmp_path, content):
     (tmp_path / "own.csv").write_bytes(content)
     refused(tmp_path / "own.csv", "no whole .npz file")
+
+
+def test_an_npz_whose_member_is_no_array(tmp_path):
+    np.savez(tmp_path / "own.npz", x=GREY)
+    with zipfile.ZipFile(tmp_path / "own.npz", "a") as archive:
+        archive.writestr("y.npy", b"labels")
+    refused(tmp_path / "own.npz", "y is no array")
 
 
 def test_a_plain_npy_is_no_npz(tmp_path):

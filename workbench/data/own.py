@@ -65,12 +65,16 @@ def _members(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as file, warnings.catch_warnings():
             warnings.simplefilter("error")  # numpy's advice about a header that is damaged
             _check_growth(file.zip, path)
-            return {name: file[name] for name in file.files if name in ("x", "y", "classes")}
+            found = {name: file[name] for name in file.files if name in ("x", "y", "classes")}
     except InputError:
         raise
     except Exception as error:  # numpy, zipfile and zlib raise a dozen kinds on a damaged file
         reason = " ".join(str(error).split())
         raise InputError(f"{path} is no whole .npz file without pickles ({reason})") from None
+    for name, array in found.items():
+        if not isinstance(array, np.ndarray):  # numpy hands out the bytes of what is no .npy file
+            raise InputError(f"{path} is no whole .npz file: {name} is no array")
+    return found
 
 
 def _check_growth(archive: zipfile.ZipFile, path: Path) -> None:
