@@ -8,7 +8,7 @@ import re
 import string
 import struct
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -214,14 +214,15 @@ def scripts(draw: random.Random, folder: Path, good: Good) -> Options:
 def arrays(draw: random.Random, folder: Path, good: Good) -> Options:
     """An .npz of other keys, types, shapes and values, or a spoiled one."""
     numbers = np.random.default_rng(draw.randrange(2**32))
-    shape = draw.choice(((4, 4, 4), (4, 1, 4, 4), (4, 4, 4, 3), (0, 4, 4), (4,), (4, 4), (4, 9, 1)))
+    shapes = ((4, 1, 4, 4), (4, 4, 4, 3), (0, 4, 4), (4,), (4, 4), (4, 9, 1), (2, 4, 4))
     kinds = ("u1", "i8", "f2", "f4", "f8", "c8", "?", "U3", "O", "M8[s]", "i4,f4", "S2")
-    x = numbers.random(shape) * draw.choice((1, 1, 1, 255, -1, np.nan, np.inf, 1e300))
-    labels = (4, [0, 1, 2, 1], [0, 1], [0, 1, 2, -1], [0, 1, 2, 10**9], [0, 1, 2, np.nan], [[0]])
-    y = np.array(draw.choice((labels[1], *labels)))
+    scale = _often(draw, 1, (255, -1, np.nan, np.inf, 1e300))
+    x = numbers.random(_often(draw, (4, 4, 4), shapes)) * scale
+    labels = (4, [0, 1], [0, 0, 0, 0], [0, 1, 2, -1], [0, 1, 2, 10**9], [0, 1, 2, np.nan], [[0]])
+    y = np.array(_often(draw, [0, 1, 2, 1], labels))
     content = {
-        "x": _as(draw.choice(("f4", "f4", *kinds)), x),
-        "y": _as(draw.choice((y.dtype.str, *kinds)), y),
+        "x": _as(_often(draw, "f4", kinds), x),
+        "y": _as(_often(draw, y.dtype.str, kinds), y),
     }
     if draw.random() < 0.2:
         content["classes"] = _as(draw.choice(kinds), np.arange(draw.choice((0, 1, 3, 4))))
@@ -240,6 +241,11 @@ def arrays(draw: random.Random, folder: Path, good: Good) -> Options:
         else:
             path.write_bytes(spoiled(draw, path.read_bytes()))
     return {"data": str(path)}
+
+
+def _often(draw: random.Random, usual: Any, others: Sequence[Any]) -> Any:
+    """The usual value, or in one case of four another."""
+    return usual if draw.random() < 0.75 else draw.choice(others)
 
 
 def _as(kind: str, values: np.ndarray) -> np.ndarray:
