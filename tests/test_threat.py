@@ -31,7 +31,13 @@ def test_8_of_255_is_not_0031() -> None:
     assert ThreatModel("Linf", "8/255").epsilon != ThreatModel("Linf", "0.031").epsilon
 
 
-@pytest.mark.parametrize("eps", ["0", "-1", "nan", "inf", "", "8/0", "abc", "0,1", "8"])
+@pytest.mark.parametrize(
+    "eps",
+    [
+        *("0", "-1", "nan", "inf", "", "8/0", "abc", "0,1", "8", "1e400", "1/2/3", "8//255"),
+        *("1e999999999", "1e-999999999", "1/1e999999999", "9" * 5000),
+    ],
+)
 def test_a_wrong_eps_is_one_line(eps: str) -> None:
     with pytest.raises(InputError, match=r"^[^\n]*8/255[^\n]*$"):
         ThreatModel("Linf", eps)

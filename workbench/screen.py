@@ -3,8 +3,10 @@
 import json
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from errno import EISDIR
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +28,7 @@ from typer.exceptions import TyperException
 
 from workbench.errors import InputError
 from workbench.progress import Progress as ReportProgress
+from workbench.progress import no_progress
 
 STOPPED = 130  # the exit code of a command that Ctrl-C ended
 WIDE = 200  # columns where the output is no terminal, so that no table is cut
@@ -41,7 +44,10 @@ def say(message: str) -> None:
 
 @contextmanager
 def progress_bar(unit: str = "samples") -> Iterator[ReportProgress]:
-    """A progress bar with an estimate; it appears when there is something to do."""
+    """A progress bar with an estimate; it appears on a terminal when there is something to do."""
+    if not screen.is_interactive:  # rich would end it with an empty line there, even before errors
+        yield no_progress
+        return
     columns = (
         SpinnerColumn(),
         TextColumn("{task.description}", markup=False),
@@ -88,19 +94,38 @@ def write_json(content: Any, path: Path | None) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a file whole: to a temporary file beside it, then renamed; a device is written to.
 
+    Names of files that are no UTF-8 become the bytes that they are.
     Raises InputError where the path cannot be written.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not path.is_file():
-            path.write_text(text, encoding="utf-8")
+            path.write_text(text, encoding="utf-8", errors="surrogateescape")
             return
         part = path.with_name(f".{path.name}.{os.getpid()}")
         try:
-            part.write_text(text, encoding="utf-8")
+            part.write_text(text, encoding="utf-8", errors="surrogateescape")
             os.replace(part, path)
         finally:
             part.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written ({error.strerror or error})") from None
+
+
+def check_writable(path: Path | None) -> None:
+    """Make the folder of a file that is to be written, before long work begins; "-" is the screen.
+
+    Raises InputError where the path cannot be written.
+    """
+    if path is None or str(path) == "-":
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(EISDIR, os.strerror(EISDIR))
+        if not path.exists() or path.is_file():
+            with tempfile.NamedTemporaryFile(dir=path.parent):
+                pass
     except OSError as error:
         raise InputError(f"{path} cannot be written ({error.strerror or error})") from None
 
@@ -127,5 +152,8 @@ def guarded(command: Callable[[], int | None]) -> int:
 
 
 def _refuse(message: str) -> int:
-    sys.stderr.write("error: " + " ".join(message.split()) + "\n")
+    line = " ".join(message.split())
+    # names of files, and what files hold, may have letters that steer a terminal
+    shown = "".join(letter if letter.isprintable() else "?" for letter in line)
+    sys.stderr.write(f"error: {shown}\n")
     return 2

@@ -9,6 +9,7 @@ from workbench.errors import InputError
 from workbench.seeds import Noise, Stream
 
 NORMS = ("Linf", "L2")
+LEAST, MOST = 1e-30, 1e6  # of ε: beyond, no float32 pixel changes, or no image is that far away
 
 
 @dataclass(frozen=True)
@@ -28,10 +29,12 @@ class ThreatModel:
         if self.norm not in NORMS:
             raise InputError(f"norm {self.norm!r} is not known; use one of {', '.join(NORMS)}")
         try:
-            epsilon = float(Fraction(self.eps))
-        except (ValueError, ZeroDivisionError, OverflowError, TypeError):
+            # of floats first, because a Fraction of 1e999999999 has as many digits
+            believable = all(1e-99 < float(part) < 1e99 for part in self.eps.split("/"))
+            epsilon = float(Fraction(self.eps)) if believable else 0.0
+        except (ValueError, AttributeError):
             raise InputError(f"eps {self.eps!r} is no number; write it as 8/255 or 0.1") from None
-        if not 0 < epsilon < 1e6:
+        if not LEAST <= epsilon <= MOST:
             raise InputError(f"eps {self.eps!r} is out of range; write it as 8/255 or 0.1")
         if self.norm == "Linf" and epsilon > 1:
             raise InputError(

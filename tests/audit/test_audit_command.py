@@ -4,8 +4,11 @@ import json
 from pathlib import Path
 
 import nets
+import numpy as np
 import pandas as pd
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from workbench.audit import CHECKS, GALLERY
 from workbench.audit.facts import FIELDS
@@ -70,9 +73,6 @@ def test_an_audit_writes_what_it_found_and_is_not_computed_again(
     assert info["clean_acc"] == f"{100 * facts['clean_accuracy']['value']:.2f}"
     assert "contradicted" in capsys.readouterr().out
 
-    def never(*arguments: object) -> None:
-        raise AssertionError("computed again")
-
     monkeypatch.setattr("workbench.evaluation.battery._compute", never)
     assert code_of(*arguments, *claim, "--out", str(tmp_path / "b")) == 3
     again = json.loads((tmp_path / "b" / "audit.json").read_text())
@@ -104,13 +104,38 @@ def test_the_page_about_audits_tells_of_every_field_check_and_flaw() -> None:
         ("--arch", "nothing"),
         ("--against", "nothing.pt"),
         ("--against", "zoo:fashion-mnist/natural"),
+        ("--store", "x" * 300),
     ],
 )
 def test_bad_input_is_one_line(arguments, wrong, capsys) -> None:
     assert code_of(*arguments, *wrong) == 2
-    said = capsys.readouterr().err.strip()
+    said = capsys.readouterr().err
     assert said.startswith("error: ")
-    assert "\n" not in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize("option", ["--out", "--json"])
+@pytest.mark.parametrize("path", ["/proc/nowhere", "/dev/null/x", "x" * 300])
+def test_where_nothing_can_be_written_nothing_is_computed(
+    arguments, option, path, monkeypatch, tmp_path, capsys
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("workbench.evaluation.battery._compute", never)
+    assert code_of(*arguments, "--seed", "77", option, path) == 2
+    assert capsys.readouterr().err.startswith("error: ")
+
+
+def never(*arguments: object) -> None:
+    raise AssertionError("computed")
+
+
+def test_a_model_that_is_always_wrong_is_audited(tmp_path: Path) -> None:
+    np.savez(tmp_path / "d.npz", x=np.zeros((4, 8, 8), np.uint8), y=np.zeros(4, np.int64))
+    weights = {"1.weight": torch.zeros(10, 64), "1.bias": torch.arange(10.0)}
+    save_file(weights, tmp_path / "w.safetensors")
+    named = ["audit", str(tmp_path / "w.safetensors"), "--arch", nets.ARCH, "--workers", "1"]
+    named += ["--data", str(tmp_path / "d.npz"), "--store", str(tmp_path / "store")]
+    assert code_of(*named, "--norm", "L2", "--eps", "9e5") == 3  # AA6
 
 
 def test_a_gallery_s_flaw_and_an_unknown_one(tmp_path: Path, capsys) -> None:

@@ -189,6 +189,20 @@ def test_epsilon_that_is_nearly_a_fraction_of_255(eps, status) -> None:
     assert found.status == status
 
 
+def test_a_gradient_that_is_no_number_is_none() -> None:
+    norms = {"margin": [1.0] * 398 + [0.0, np.nan], "cross_entropy": 1.0, "failed": ""}
+    found = before.gradients(
+        evidence(probes={"Gradients": pd.DataFrame({"index": range(N), **norms})})
+    )
+    assert (found.status, found.samples) == ("fail", (398, 399))
+
+
+def test_smoothness_where_nothing_is_classified_right() -> None:
+    wrong = pd.DataFrame({"index": range(N), "change": 0.1, "correct": False})
+    with pytest.raises(NotRun, match="no sample is classified right"):
+        after.unstable(evidence(probes={"Smoothness": wrong}))
+
+
 def test_a_measurement_that_is_missing_says_why() -> None:
     with pytest.raises(NotRun, match="no gradient"):
         after.unfinished(replace(evidence(), attacks={}, missing={PGD: "no gradient"}))

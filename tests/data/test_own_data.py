@@ -1,5 +1,7 @@
 """A user's own .npz files and image folders: every layout, and one line for every mistake."""
 
+import warnings
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +126,13 @@ def test_a_file_that_is_no_npz(tmp_path, content):
     refused(tmp_path / "own.csv", "no whole .npz file")
 
 
+def test_an_npz_whose_member_is_no_array(tmp_path):
+    np.savez(tmp_path / "own.npz", x=GREY)
+    with zipfile.ZipFile(tmp_path / "own.npz", "a") as archive:
+        archive.writestr("y.npy", b"labels")
+    refused(tmp_path / "own.npz", "y is no array")
+
+
 def test_a_plain_npy_is_no_npz(tmp_path):
     np.save(tmp_path / "own.npy", GREY)
     refused(tmp_path / "own.npy", "no whole .npz file")
@@ -132,6 +141,17 @@ def test_a_plain_npy_is_no_npz(tmp_path):
 def test_a_pickle_is_never_opened(tmp_path):
     (tmp_path / "own.npz").write_bytes(b"cos\nsystem\n(S'exit 1'\ntR.")
     refused(tmp_path / "own.npz", "pickle")
+
+
+def test_an_npz_that_unpacks_to_far_more_than_it_holds(tmp_path):
+    np.savez_compressed(tmp_path / "own.npz", x=np.zeros((300, 1000, 1000), np.uint8), y=[0])
+    refused(tmp_path / "own.npz", "claims to unpack to 300")
+
+
+def test_pixels_beyond_float32_are_infinite_without_a_warning(save):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        refused(save(x=np.full((6, 8, 10), 1e300), y=LABELS), "NaN or infinite pixels")
 
 
 @pytest.fixture
@@ -227,6 +247,14 @@ def test_a_file_that_is_no_image(folder):
 def test_an_image_of_another_size(folder):
     Image.new("RGB", (7, 7)).save(folder / "dog" / "9.png")
     refused(folder, r"9\.png is 7x7 where 0\.png is 10x8")
+
+
+@pytest.mark.parametrize("side", [13_000, 1 << 16])
+def test_an_image_that_claims_to_be_enormous(folder, side):
+    (folder / "cat" / "0.png").write_bytes(b"P5 %d %d 255\n" % (side, side))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        refused(folder, r"0\.png is no whole image \(.*pixels")
 
 
 def test_an_image_of_16_bits(folder):

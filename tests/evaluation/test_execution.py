@@ -2,6 +2,7 @@
 
 import multiprocessing
 import sys
+from concurrent.futures import Future
 from functools import partial
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from workbench.evaluation import cluster
 from workbench.evaluation.battery import evaluate
 from workbench.evaluation.execution import executor, usual_workers
 from workbench.evaluation.information import mutual_information
-from workbench.evaluation.jobs import Result
+from workbench.evaluation.jobs import Job, Result
 from workbench.evaluation.shipping import pack, unpack
 from workbench.evaluation.store import Store
 from workbench.evaluation.workers import Workers
@@ -163,6 +164,17 @@ def test_a_folder_that_workers_do_not_see_is_named(tmp_path) -> None:
 def test_workers_and_a_scheduler_exclude_each_other() -> None:
     with pytest.raises(InputError, match="--workers"), executor(2, "tcp://127.0.0.1:1"):
         pass
+
+
+def test_no_more_workers_than_units_whatever_is_asked(monkeypatch, tmp_path) -> None:
+    def done(workers: Workers, number: int, job: Job, store: Store) -> Future[None]:
+        future: Future[None] = Future()
+        future.set_result(None)
+        return future
+
+    monkeypatch.setattr(Workers, "_submit", done)
+    job = Job(None, lambda: None, 1, "a unit")
+    assert [*Workers(10**12)([job], Store(tmp_path), lambda job: None)] == [job]
 
 
 def test_no_workers_are_refused() -> None:

@@ -1,6 +1,10 @@
-import torch
-from torch import nn
+from collections.abc import Callable
 
+import pytest
+import torch
+from torch import Tensor, nn
+
+from workbench.errors import InputError
 from workbench.models import Classifier
 from workbench.models.architectures import small_cnn
 
@@ -41,3 +45,51 @@ def test_carries_origin_and_fingerprint():
     assert model.origin == "made here"
     assert len(model.fingerprint) == 16
     int(model.fingerprint, 16)
+
+
+class Ends(nn.Module):
+    """Three logits for each image, and what is made of them."""
+
+    def __init__(self, end: Callable[[Tensor], object]) -> None:
+        super().__init__()
+        self.linear = nn.Linear(4, 3)
+        self.end = end
+
+    def forward(self, x: Tensor) -> object:
+        return self.end(self.linear(x.flatten(1)))
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_logits_of_any_precision_become_float32_and_have_gradients(kind):
+    x = torch.rand(2, 1, 2, 2, requires_grad=True)
+    logits = Classifier(Ends(lambda z: z.to(kind)), "a net")(x)
+    assert logits.dtype == torch.float32
+    logits.sum().backward()
+    assert x.grad.abs().sum() > 0
+
+
+def raising(error: BaseException) -> Callable[[Tensor], object]:
+    def end(logits: Tensor) -> object:
+        raise error
+
+    return end
+
+
+@pytest.mark.parametrize(
+    ("end", "what"),
+    [
+        (lambda z: z.long(), "gives torch.int64, where logits"),
+        (lambda z: z > 0, "gives torch.bool"),
+        (lambda z: z.to(torch.complex64), "gives torch.complex64"),
+        (lambda z: z.to_sparse(), "torch.sparse_coo on cpu"),
+        (lambda z: z.to("meta"), "on meta"),
+        (lambda z: z[:1], r"shape \(1, 3\), not a row"),
+        (lambda z: {"logits": z}, "gives a dict"),
+        (raising(ValueError("no\nbright images")), "images of 1x2x2: ValueError: no$"),
+        (raising(SystemExit(5)), "SystemExit: 5"),
+    ],
+)
+def test_what_are_no_logits_is_refused_in_one_line(end, what):
+    with pytest.raises(InputError, match=what) as caught:
+        Classifier(Ends(end), "a net")(torch.rand(2, 1, 2, 2))
+    assert "\n" not in str(caught.value)

@@ -1,12 +1,15 @@
 """Files made to harm: each is refused in one line or harmless, and no code of theirs runs."""
 
+import importlib.util
 import io
 import json
+import os
 import pickle
 import random
+import re
 import struct
+import sys
 import time
-import warnings
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -15,72 +18,19 @@ import exports
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
+from hostile import ARCH, FORMATS, Payload, tiny, unzipped, write_all, zipped
 from torch import nn
 
 from workbench.errors import InputError
 from workbench.models import load_model
 
-ARCH = f"{__file__}:tiny"
 MUTATIONS = 40
-
-
-def tiny() -> nn.Module:
-    return nn.Sequential(nn.Flatten(), nn.Linear(16, 3))
-
-
-class Payload:
-    """Unpickled by a trusting reader, it creates the file that it names."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self):
-        return open, (str(self.path), "w")
-
-
-def safetensors(path: Path) -> None:
-    save_file(tiny().state_dict(), path)
-
-
-def state_dict(path: Path) -> None:
-    torch.save({"model": tiny().state_dict(), "ema": tiny().state_dict()}, path)
-
-
-def torchscript(path: Path) -> None:
-    exports.script(tiny().eval(), torch.rand(2, 1, 4, 4), path)
-
-
-def pt2(path: Path) -> None:
-    buffer = io.BytesIO()
-    shapes = ({0: torch.export.Dim("batch")},)
-    example = (torch.rand(2, 1, 4, 4),)
-    torch.export.save(torch.export.export(tiny().eval(), example, dynamic_shapes=shapes), buffer)
-    path.write_bytes(buffer.getvalue())
-
-
-def onnx(path: Path) -> None:
-    exports.onnx(tiny().eval(), torch.rand(2, 1, 4, 4), path)
-
-
-FORMATS = {
-    "w.safetensors": safetensors,
-    "w.pt": state_dict,
-    "m.pt": torchscript,
-    "m.pt2": pt2,
-    "m.onnx": onnx,
-}
 
 
 @pytest.fixture(scope="module")
 def good(tmp_path_factory) -> dict[str, bytes]:
     """A good small file of each format."""
-    folder = tmp_path_factory.mktemp("good")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for name, write in FORMATS.items():
-            write(folder / name)
-    return {name: (folder / name).read_bytes() for name in FORMATS}
+    return write_all(tmp_path_factory.mktemp("good"))
 
 
 def outcome(path: Path) -> str:
@@ -139,15 +89,6 @@ def test_damaged_bytes_are_refused_in_one_line_or_harmless(good, name, tmp_path)
             content[draw.randrange(len(content))] ^= draw.randrange(1, 256)
         (tmp_path / name).write_bytes(content)
         outcome(tmp_path / name)
-
-
-def zipped(files: dict[str, bytes], how: int = zipfile.ZIP_STORED) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", how) as archive, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for name, content in files.items():
-            archive.writestr(name, content)
-    return buffer.getvalue()
 
 
 @pytest.mark.parametrize("name", ["w.pt", "m.pt", "m.pt2"])
@@ -215,6 +156,17 @@ def test_torchscript_that_claims_more_than_there_is(claim, good, tmp_path):
     files[pickled] = files[pickled][:2] + claim + files[pickled][2:]
     assert "truncated or corrupt" in refusal(tmp_path / "m.pt", zipped(files))
     assert time.monotonic() - began < 5  # without those bytes being allocated
+
+
+def test_torchscript_whose_weights_claim_more_than_there_is(good, tmp_path):
+    files = unzipped(good["m.pt"])
+    pickled = next(name for name in files if name.endswith("data.pkl"))
+    for change in range(1, 256):  # the 3 rows, or the 16 columns, of the weights, and their steps
+        for number in (3, 16):
+            one = bytes([ord("K"), number])
+            content = files[pickled].replace(one, bytes([ord("K"), number ^ change]))
+            (tmp_path / "m.pt").write_bytes(zipped({**files, pickled: content}))
+            outcome(tmp_path / "m.pt")  # torch would read beyond the end, and perhaps crash
 
 
 class Writes(nn.Module):
@@ -367,3 +319,80 @@ def test_an_export_whose_graph_changes_its_weights(good, tmp_path):
 def test_an_older_export_is_refused(tmp_path):
     content = zipped({"version": b"5.1", "serialized_exported_program.json": b"{}"})
     assert "exported by an older torch" in refusal(tmp_path / "m.pt2", content)
+
+
+NET = """
+import torch
+from torch import nn
+
+class Net(nn.Module):
+    def forward(self, x):
+        y = x.flatten(1)[:, :3]
+"""
+
+
+def scripted(path: Path, body: str) -> Path:
+    """A TorchScript net whose forward computes logits y with these lines of code."""
+    source = path.with_suffix(".py")
+    lines = "".join(f"        {line}\n" for line in body.split("\n"))
+    source.write_text(f"{NET}{lines}        return y\n")
+    spec = importlib.util.spec_from_file_location("scripted_net", source)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules["scripted_net"] = module  # where torch looks for the source
+    spec.loader.exec_module(module)
+    torch.jit.script(module.Net()).save(str(path))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("body", "what"),
+    [
+        ("while True:\n    y = y + 1", "has a while loop"),
+        ("n = 0\nwhile n < 3:\n    n += 1", "has a while loop"),
+        ("for i in range(1000000000000):\n    y = y + i", "loops take 1e\\+12 steps"),
+        ("for i in range(9999):\n    for j in range(9999):\n        y = y + i", "1e\\+08 steps"),
+        ("for i in range(int(x.sum())):\n    y = y + i", "no known number of steps"),
+        ("for i in range(x.size(1) * 1000000000):\n    y = y + i", "1e\\+12 steps"),
+        ("n = x.size(1)\n" + "n = n + n\n" * 60 + "for i in range(n):\n    y = y + i", "1e\\+21"),
+        ("l = [1, 2]\nfor i in range(40):\n    l = l + l\nfor i in l:\n    y = y + i", "no known"),
+        ("print(x)", "names 'print'"),
+        ("y = y + torch.zeros([1000000, 1000000])[0, :3]", "does not run on 1 images"),
+        ("y = y + torch.zeros([4000000000])[:3]", "does not run on 1 images"),
+    ],
+)
+def test_torchscript_that_never_ends_or_takes_all_memory(body, what, tmp_path):
+    assert re.search(what, refusal(scripted(tmp_path / "m.pt", body)))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "for i in range(100):\n    y = y + i",
+        "for i in range(x.size(2)):\n    y = y + x.shape[3] * i",
+        "for i in range(1, x.size(2), 2):\n    y = y + i",
+        "for part in x.unbind(2):\n    y = y + 0 * part.sum()",
+        "for i, part in enumerate(x.unbind(2)):\n    y = y + i * y",
+        "for a, b in zip(x.unbind(2), x.unbind(3)):\n    y = y * 2",
+    ],
+)
+def test_torchscript_with_loops_that_end_is_loaded(body, tmp_path):
+    assert len(outcome(scripted(tmp_path / "m.pt", body))) == 16
+
+
+def test_a_graph_that_asks_for_all_memory(good, tmp_path):
+    def edit(told: dict) -> None:
+        nodes = told["graph_module"]["graph"]["nodes"]
+        nodes[0]["target"] = "torch.ops.aten.full.default"
+        nodes[0]["inputs"] = [
+            {"name": "size", "arg": {"as_ints": [10**6, 10**6]}, "kind": 1},
+            {"name": "fill_value", "arg": {"as_float": 0.0}, "kind": 1},
+        ]
+
+    message = refusal(tmp_path / "m.pt2", changed(good["m.pt2"], **with_graph(edit)))
+    assert "4000000000000 bytes" in message
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes on this system")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "m.pt")
+    assert "a device or a pipe" in refusal(tmp_path / "m.pt")

@@ -138,7 +138,12 @@ def test_arch_missing(good):
     assert "path/to/file.py:factory" in message
 
 
-@pytest.mark.parametrize("arch", ["small_cnn", "resnet", "", ":make", "package:"])
+@pytest.mark.parametrize("name", ["~nobody-here/w.pt", "a\0b.pt"])
+def test_no_path_at_all(name):
+    assert "cannot read model file" in refusal(name)
+
+
+@pytest.mark.parametrize("arch", ["small_cnn", "resnet", "", ":make", "package:", "a\0b.py:make"])
 def test_arch_unknown(good, arch):
     assert f"unknown architecture {arch!r}" in refusal(good, arch=arch)
 
@@ -154,6 +159,7 @@ def test_arch_unknown(good, arch):
         ("def make(depth): ...", "failed: TypeError"),
         ("def make(): raise ValueError('first\\nsecond')", "failed: ValueError: first"),
         ("def make(): return {}", "gave a dict, not an nn.Module"),
+        ("from sys import exit as make", "failed: SystemExit"),
     ],
 )
 def test_arch_that_gives_no_net(good, tmp_path, source, what):
@@ -161,7 +167,9 @@ def test_arch_that_gives_no_net(good, tmp_path, source, what):
     assert what in refusal(good, arch=f"{tmp_path}/nets.py:make")
 
 
-@pytest.mark.parametrize("arch", ["no_such_package.nets:make", "no/such/file.py:make"])
+@pytest.mark.parametrize(
+    "arch", ["no_such_package.nets:make", "no/such/file.py:make", "~nobody-here/nets.py:make"]
+)
 def test_arch_that_cannot_be_imported(good, arch):
     assert f"cannot import architecture {arch.split(':')[0]}" in refusal(good, arch=arch)
 

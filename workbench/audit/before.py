@@ -129,7 +129,7 @@ def gradients(found: Evidence) -> Finding:
             FAIL, f"the model gives no gradient: {failed[0]}", 0.0, 1.0, places(found.correct())
         )
     right = rows[found.correct()]
-    flat = {name: right[name] == 0 for name in ("margin", "cross_entropy")}
+    flat = {name: ~(right[name] > 0) for name in ("margin", "cross_entropy")}  # 0, or NaN
     dead, saturated = (found & ~right["proved"] for found in flat.values())
     said = (
         f"of {len(right)} samples classified right {int(flat['margin'].sum())} have no gradient of "

@@ -1,5 +1,6 @@
 """An audit as plain facts: the content of audit.json, and of RobustBench's model_info."""
 
+from math import isfinite
 from typing import Any
 
 import pandas as pd
@@ -209,12 +210,17 @@ def _worst(found: Audit) -> list[dict[str, Any]]:
             "label": classes[one.label],
             "taken_for": class_name(one.prediction, classes),
             "epsilon": one.epsilon,
-            "margin": one.margin,
+            "margin": _finite(one.margin),
             "linf": one.linf,
             "l2": one.l2,
         }
         for one in found.evidence.worst
     ]
+
+
+def _finite(value: float | None) -> float | None:
+    """JSON knows no infinity, as of logits that overflow."""
+    return value if value is not None and isfinite(value) else None
 
 
 def _percent(share: float) -> str:
@@ -249,7 +255,7 @@ def _class(line: Any) -> dict[str, Any]:
 def _finding(found: Finding) -> dict[str, Any]:
     return {
         "status": found.status,
-        "value": found.value,
+        "value": _finite(found.value),
         "threshold": found.threshold,
         "samples": list(found.samples),
         "said": found.said,

@@ -18,7 +18,7 @@ from workbench.evaluation.probing import Probe
 from workbench.evaluation.store import Store, Stored
 from workbench.models.quick import quick
 from workbench.progress import Progress, no_progress
-from workbench.threat import ThreatModel
+from workbench.threat import LEAST, MOST, ThreatModel
 
 BEFORE: tuple[tuple[Probe, bool], ...] = (  # and whether a few samples are enough
     (probes.Outputs(), False),
@@ -125,10 +125,11 @@ class _Plan:
 def _curve(threat: ThreatModel) -> list[ThreatModel]:
     """The threat model at parts and multiples of its ε, as far as there are such."""
     parts = [part * Fraction(threat.eps) for part in CURVE]
+    most = 1 if threat.norm == "Linf" else MOST
     return [
         threat if part == Fraction(threat.eps) else ThreatModel(threat.norm, str(part))
         for part in parts
-        if threat.norm != "Linf" or part <= 1
+        if LEAST <= part <= most
     ]
 
 

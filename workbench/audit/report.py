@@ -169,7 +169,7 @@ def _worst_table(facts: Mapping[str, Any]) -> pd.DataFrame:
             "ε": f"{one['epsilon']:.4g}",
             "label": one["label"],
             "taken for": one["taken_for"],
-            "margin": f"{one['margin']:.2f}",
+            "margin": "−∞" if one["margin"] is None else f"{one['margin']:.2f}",
             "Linf": f"{one['linf']:.4f}",
             "L2": f"{one['l2']:.3f}",
         }

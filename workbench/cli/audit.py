@@ -16,7 +16,7 @@ from workbench.errors import InputError
 from workbench.evaluation.execution import executor, usual_workers
 from workbench.evaluation.store import Store
 from workbench.models import Classifier, load_model, loading
-from workbench.screen import output, progress_bar, say, show, write_json
+from workbench.screen import check_writable, output, progress_bar, say, show, write_json
 from workbench.threat import ThreatModel
 
 FLAGGED = 3  # the exit code of an audit with red flags
@@ -82,6 +82,8 @@ def audit(
     if fail_on not in FAILING:
         raise InputError(f"--fail-on {fail_on!r} is not known; use {', '.join(FAILING)}")
     threat, claimed, chosen = ThreatModel(norm, eps), claims(claim), device_of(device)
+    check_writable(json)
+    check_writable(out / "audit.json" if out else None)
     how = loading(weights, mean, std, channels, class_map)
     images = load_data(data, "test", say)
 

@@ -1,6 +1,8 @@
 """A user's own data: an .npz file, or a folder of images with one subfolder per class."""
 
 import tempfile
+import warnings
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +14,7 @@ from workbench.errors import InputError
 Arrays = tuple[np.ndarray, np.ndarray, tuple[str, ...]]
 """Images (n, c, h, w) uint8 or float32, labels (n,) int64, names of the classes."""
 
+MOST_GROWTH, SPARE_BYTES = 100, 256 << 20  # of an .npz file: compressed images shrink less
 MOST_CLASSES = 100_000  # a higher label is a mistake, and would be counted up to
 SHALLOW_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"}  # 8 bits and fewer
 
@@ -59,11 +62,28 @@ def read_folder(path: Path) -> Arrays:
 
 def _members(path: Path) -> dict[str, np.ndarray]:
     try:
-        with np.load(path, allow_pickle=False) as file:
-            return {name: file[name] for name in file.files if name in ("x", "y", "classes")}
+        with np.load(path, allow_pickle=False) as file, warnings.catch_warnings():
+            warnings.simplefilter("error")  # numpy's advice about a header that is damaged
+            _check_growth(file.zip, path)
+            found = {name: file[name] for name in file.files if name in ("x", "y", "classes")}
+    except InputError:
+        raise
     except Exception as error:  # numpy, zipfile and zlib raise a dozen kinds on a damaged file
         reason = " ".join(str(error).split())
         raise InputError(f"{path} is no whole .npz file without pickles ({reason})") from None
+    for name, array in found.items():
+        if not isinstance(array, np.ndarray):  # numpy hands out the bytes of what is no .npy file
+            raise InputError(f"{path} is no whole .npz file: {name} is no array")
+    return found
+
+
+def _check_growth(archive: zipfile.ZipFile, path: Path) -> None:
+    claimed = sum(entry.file_size for entry in archive.infolist())
+    if claimed > MOST_GROWTH * path.stat().st_size + SPARE_BYTES:
+        raise InputError(
+            f"{path} is refused: it claims to unpack to {claimed} bytes, more than "
+            f"{MOST_GROWTH} times its size; save it by np.savez"
+        )
 
 
 def _images(x: np.ndarray, path: Path) -> np.ndarray:
@@ -76,7 +96,8 @@ def _images(x: np.ndarray, path: Path) -> np.ndarray:
         x = np.moveaxis(x, 3, 1)
     elif x.ndim != 4 or x.shape[1] not in (1, 3):
         raise InputError(f"{path}: x has shape {x.shape}; (n, h, w) or (n, h, w, 1 or 3) is needed")
-    return np.ascontiguousarray(x, dtype=np.uint8 if x.dtype == np.uint8 else np.float32)
+    with np.errstate(over="ignore"):  # becomes infinite, and is found as such
+        return np.ascontiguousarray(x, dtype=np.uint8 if x.dtype == np.uint8 else np.float32)
 
 
 def _integers(y: np.ndarray, path: Path) -> np.ndarray:
@@ -106,7 +127,10 @@ def _visible(folder: Path) -> list[Path]:
 def _opened(path: Path, whole: bool = True) -> Image.Image:
     """An image, or what its header says of it."""
     try:
-        with Image.open(path) as image:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            image = Image.open(path)
+        with image:
             if whole:
                 image.load()
     except Exception as error:  # Pillow's decoders raise a dozen kinds on a damaged file

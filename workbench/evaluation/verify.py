@@ -37,7 +37,8 @@ def margins(logits: np.ndarray, y: np.ndarray) -> np.ndarray:
     rows = np.arange(len(y))
     others = logits.copy()
     others[rows, y] = -np.inf
-    return logits[rows, y] - others.max(1)
+    with np.errstate(over="ignore"):  # of logits near the largest float32, where inf is right
+        return logits[rows, y] - others.max(1)
 
 
 def survives_rounding(model: nn.Module, x_adv: torch.Tensor, y: torch.Tensor) -> np.ndarray:

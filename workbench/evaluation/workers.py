@@ -49,7 +49,7 @@ class Workers:
         running: dict[Future[None], tuple[int, Job]] = {}
         while waiting or running:
             busy = {number for number, _ in running.values()}
-            for number in set(range(self.count)) - busy:
+            for number in set(range(min(self.count, len(jobs)))) - busy:
                 if waiting:
                     job = waiting.popleft()
                     begun(job)

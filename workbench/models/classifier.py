@@ -5,7 +5,10 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
+from workbench.errors import InputError
+from workbench.models.factories import in_one_line
 from workbench.models.fingerprint import fingerprint
+from workbench.models.logits import flaw_of_logits
 from workbench.models.onnx import ForwardOnly
 
 
@@ -35,8 +38,20 @@ class Classifier(nn.Module):
         return next((p.device for p in self.parameters()), torch.device("cpu"))
 
     def forward(self, x: Tensor) -> Tensor:
-        """(n, c, h, w) in [0, 1] -> (n, classes) logits."""
-        return self.net(x)
+        """(n, c, h, w) in [0, 1] -> (n, classes) logits, of whatever precision, as float32.
+
+        Raises ``InputError`` where the net fails, or gives anything but numbers for each image.
+        """
+        images = f"images of {'x'.join(map(str, x.shape[1:]))}"
+        try:
+            logits = self.net(x)
+        except (Exception, SystemExit) as error:  # the user's forward may raise anything
+            raise InputError(
+                f"{self.origin} does not take {images}: {in_one_line(error)}"
+            ) from error
+        if flaw := flaw_of_logits(logits, x):
+            raise InputError(f"{self.origin} gives {flaw} for {len(x)} {images}")
+        return logits.float()
 
     def train(self, mode: bool = True) -> Self:  # noqa: ARG002
         """Stay in eval mode whatever is asked.

@@ -1,6 +1,7 @@
 """From the name of an architecture to a net: the user names the code, the weights never do."""
 
 import importlib
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -33,7 +34,9 @@ def build(arch: str, shape: Shape | None = None, classes: int | None = None) -> 
     source, colon, name = arch.rpartition(":")
     if not (source and colon and name):
         raise InputError(f"unknown architecture {arch!r}: give {HOW}")
-    with _importable(Path.cwd(), Path(source).expanduser().resolve().parent):
+    if "\0" in source:
+        raise InputError(f"unknown architecture {arch!r}: give {HOW}")
+    with _importable(Path.cwd(), path_of(source).resolve().parent):
         net = _call(_factory(source, name), arch)
     if not isinstance(net, nn.Module):
         raise InputError(f"architecture {arch!r} gave a {type(net).__name__}, not an nn.Module")
@@ -51,6 +54,11 @@ def _named(arch: str, shape: Shape | None, classes: int | None) -> nn.Module:
             raise InputError(f"{arch} needs at least one class, got {classes}")
         settings["classes"] = classes
     return ARCHITECTURES[arch](**settings)
+
+
+def path_of(text: str) -> Path:
+    """A path as it was written, with ~ as the home folder; a user who is not known stays as is."""
+    return Path(os.path.expanduser(text))
 
 
 def in_one_line(error: BaseException) -> str:
@@ -83,7 +91,7 @@ def _factory(source: str, name: str) -> Callable[[], Any]:
 
 
 def _run_file(source: str) -> ModuleType:
-    path = Path(source).expanduser().resolve()
+    path = path_of(source).resolve()
     module = ModuleType(f"architecture file {path}")
     module.__file__ = str(path)
     sys.modules[module.__name__] = module  # inspect.getsource, and so the fingerprint, looks here
@@ -95,5 +103,5 @@ def _run_file(source: str) -> ModuleType:
 def _call(factory: Callable[[], Any], arch: str) -> Any:
     try:
         return factory()
-    except Exception as error:  # the user's factory may raise anything
+    except (Exception, SystemExit) as error:  # the user's factory may raise anything
         raise InputError(f"architecture {arch!r} failed: {in_one_line(error)}") from error

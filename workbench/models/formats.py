@@ -51,10 +51,14 @@ def kind_of(path: Path) -> str:
 
 def _head(path: Path) -> bytes:
     try:
+        if not (path.is_file() or path.is_dir()) and path.exists():
+            raise InputError(f"{path} is a device or a pipe: copy the model to a file")
         with path.open("rb") as file:
             head = file.read(512)
     except OSError as error:
         raise InputError(f"cannot read model file {path}: {error.strerror}") from error
+    except ValueError as error:  # a path with a zero byte
+        raise InputError(f"cannot read model file {str(path)!r}: {error}") from error
     if not head:
         raise InputError(f"{path} is empty: get the file again")
     return head

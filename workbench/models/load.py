@@ -3,15 +3,16 @@
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from workbench.errors import InputError
 from workbench.models import zoo
 from workbench.models.architectures import Shape
 from workbench.models.classifier import Classifier
-from workbench.models.factories import HOW, build, in_one_line
+from workbench.models.factories import HOW, build, in_one_line, path_of
 from workbench.models.formats import NETS, kind_of
 from workbench.models.libraries import LIBRARIES, from_library
+from workbench.models.memory import believable_memory
 from workbench.models.weights import fill, read_weights, without_prefix
 from workbench.models.wrapped import Loading
 
@@ -61,13 +62,14 @@ def _net(
             raise InputError(f"{reference} has weights of its own: leave weights={wanted!r} out")
         from_name = _from_zoo if reference.startswith(ZOO) else from_library
         return from_name(reference, arch), reference
-    path = Path(reference).expanduser()
+    path = path_of(reference)
     kind = kind_of(path)
     if kind not in NETS:
         return _from_weights(path, kind, arch, shape, classes, wanted)
     if arch is not None or wanted is not None:
         raise InputError(f"{reference} holds a whole net: leave {arch or wanted!r} out")
-    net, note = NETS[kind](path, shape)
+    with believable_memory(path):
+        net, note = NETS[kind](path, shape)
     return net, f"{reference} ({note})"
 
 
@@ -91,7 +93,8 @@ def _from_weights(
     classes: int | None,
     wanted: str | None,
 ) -> tuple[nn.Module, str]:
-    weights, chosen = read_weights(path, kind, wanted)
+    with believable_memory(path):
+        weights, chosen = read_weights(path, kind, wanted)
     if arch is None:
         raise InputError(f"{path} holds weights only, so name its architecture: {HOW}")
     net = build(arch, shape, classes)
@@ -116,22 +119,12 @@ def check_fits(model: Classifier, shape: Shape, classes: int) -> None:
     Raises ``InputError`` where it fails, or gives another shape, too few logits or NaN.
     """
     images = f"images of {shape[0]}x{shape[1]}x{shape[2]}"
-    logits = _logits_of_black(model, shape, images)
-    if logits.ndim != 2 or len(logits) != 2 or logits.shape[1] < classes:
+    with torch.no_grad():
+        logits = model(torch.zeros(2, *shape, device=model.device))
+    if logits.shape[1] < classes:
         raise InputError(
             f"{model.origin} gives outputs of shape {tuple(logits.shape)} for two {images}, "
             f"but the data with its {classes} classes needs (2, {classes})"
         )
     if not torch.isfinite(logits).all():
         raise InputError(f"{model.origin} gives NaN or infinite outputs for black {images}")
-
-
-def _logits_of_black(model: Classifier, shape: Shape, images: str) -> Tensor:
-    try:
-        with torch.no_grad():
-            logits = model(torch.zeros(2, *shape, device=model.device))
-    except Exception as error:  # the user's forward may raise anything
-        raise InputError(f"{model.origin} does not take {images}: {in_one_line(error)}") from error
-    if not isinstance(logits, Tensor):
-        raise InputError(f"{model.origin} gives a {type(logits).__name__}, not a tensor of logits")
-    return logits

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from workbench.errors import InputError
 from workbench.models.factories import in_one_line
+from workbench.models.logits import flaw_of_logits
 
 DEVICE = "the device of the images"  # the name of a value, as steps that make tensors need it
 
@@ -153,8 +154,6 @@ def _logits(net: nn.Module, x: Tensor, where: str, advice: str) -> Tensor:
             f"{where} does not run on {len(x)} images of {tuple(x.shape[1:])} "
             f"({in_one_line(error)}): {advice}"
         ) from error
-    if not isinstance(logits, Tensor) or logits.ndim < 1 or len(logits) != len(x):
-        raise InputError(
-            f"{where} does not give a row of logits for each of {len(x)} images: {advice}"
-        )
-    return logits
+    if flaw := flaw_of_logits(logits, x):
+        raise InputError(f"{where} gives {flaw} for {len(x)} images: {advice}")
+    return logits.float()

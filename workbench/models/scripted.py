@@ -1,7 +1,7 @@
 """TorchScript: a net with its code in a language of torch's own, which reaches no Python."""
 
 import io
-import pickletools
+import math
 import re
 import warnings
 from collections.abc import Iterator
@@ -15,11 +15,18 @@ from torch import Tensor, nn
 from workbench.errors import InputError
 from workbench.models import archives
 from workbench.models.architectures import Shape
+from workbench.models.loops import steps
+from workbench.models.pickles import check_claims
 from workbench.models.program import check_alone
 
 ADVICE = "save it in eval mode, by torch.jit.script where torch.jit.trace fixes the batch"
-# What the language can do beyond arithmetic: files, and operators that somebody registered.
-REFUSED = re.compile(r"\b(from_file|save|rpc_\w+|ops\.(?!aten\b|prim\b)\w+)\b")
+# What the language can do beyond arithmetic: files, the screen, operators that somebody registered,
+# and code that is run while a file is loaded.
+REFUSED = re.compile(
+    r"\b(from_file|save|rpc_\w+|ops\.(?!aten\b|prim\b)\w+|print(?=\()|__setstate__)\b"
+)
+ENDLESS = re.compile(r"^\s*while\b", re.MULTILINE)
+MOST_STEPS = 10_000_000  # of a script for one batch: seconds
 
 
 class Scripted(nn.Module):
@@ -58,12 +65,7 @@ def read_script(path: Path, shape: Shape | None) -> tuple[nn.Module, str]:
     """
     files = archives.read(path)
     try:
-        reader = torch._C.PyTorchFileReader(str(path))  # what torch sees, were it to differ
-        for name in reader.get_all_records():
-            if name.endswith(".py"):
-                _check_code(reader.get_record(name).decode(errors="replace"), path)
-            elif name.endswith(".pkl"):
-                _check_lengths(reader.get_record(name))
+        _check_records(torch._C.PyTorchFileReader(str(path)), path)
         script = _script(path)
         weights = script.state_dict()
     except InputError:
@@ -72,22 +74,44 @@ def read_script(path: Path, shape: Shape | None) -> tuple[nn.Module, str]:
         raise InputError(f"{path} is truncated or corrupt: get the file again") from error
     if broken := [name for name, tensor in weights.items() if not torch.isfinite(tensor).all()]:
         raise InputError(f"{path} has NaN or infinite weights in {broken[0]!r}: get an intact file")
+    _check_steps(script, path)
     net = Scripted(script, archives.digest(files))
     if shape is not None:
         check_alone(net, shape, str(path), ADVICE)
     return net, "TorchScript"
 
 
+def _check_records(reader: Any, path: Path) -> None:
+    """Look through code and pickles as torch sees them, were zipfile to see something else."""
+    names = reader.get_all_records()
+    for name in names:
+        if name.endswith(".py"):
+            _check_code(reader.get_record(name).decode(errors="replace"), path)
+        elif name in ("data.pkl", "constants.pkl"):  # others, of traced inputs, torch does not read
+            folder = name.removesuffix(".pkl") + "/"
+            beside = [other for other in names if other.startswith(folder)]
+            sizes = {other.removeprefix(folder): len(reader.get_record(other)) for other in beside}
+            check_claims(reader.get_record(name), sizes)
+
+
 def _check_code(text: str, path: Path) -> None:
+    if ENDLESS.search(text):
+        raise InputError(
+            f"{path} is refused: its code has a while loop, which may never end: "
+            "write it as a for loop over a range, or unroll it by torch.jit.trace"
+        )
     if found := REFUSED.search(text):
         raise InputError(f"{path} is refused: its code names {found[0]!r}, which is no arithmetic")
 
 
-def _check_lengths(pickled: bytes) -> None:
-    """Raise ValueError where a pickle claims more than it holds, which torch makes room for."""
-    for code, argument, _ in pickletools.genops(pickled):
-        if "PUT" in code.name and int(argument or 0) > len(pickled):
-            raise ValueError("a place beyond the end")
+def _check_steps(script: torch.jit.ScriptModule, path: Path) -> None:
+    graph = script.inlined_graph  # kept: its nodes die with it
+    if (taken := steps(graph)) > MOST_STEPS:
+        counted = "no known number of" if math.isinf(taken) else f"{taken:.0e}"
+        raise InputError(
+            f"{path} is refused: its loops take {counted} steps, where {MOST_STEPS:.0e} are "
+            "allowed: unroll them by torch.jit.trace"
+        )
 
 
 def _script(source: Path | io.BytesIO) -> torch.jit.ScriptModule:

@@ -8,6 +8,7 @@ from workbench.errors import InputError
 from workbench.models.architectures import Channels, Normalize, Shape
 
 ORDERS = ("rgb", "bgr")
+MOST = 1e6  # of a mean or a std: float32 turns larger ones, or their inverse, into a constant
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,12 @@ class Loading:
     def __post_init__(self) -> None:
         if self.channels not in ORDERS:
             raise InputError(f"channels are rgb or bgr, not {self.channels!r}")
-        if not all(map(_is_finite, self.mean)) or not all(0 < s < float("inf") for s in self.std):
-            raise InputError("mean needs finite numbers and std finite ones above 0")
+        if not all(abs(m) < MOST for m in self.mean) or not all(
+            1 / MOST < s < MOST for s in self.std
+        ):
+            raise InputError(
+                f"mean needs finite numbers and std finite ones above 0, of sizes up to {MOST:g}"
+            )
         if len({len(self.mean), len(self.std)} - {0, 1}) > 1:
             raise InputError(f"{len(self.mean)} means and {len(self.std)} stds: give as many")
         if min(self.class_map, default=0) < 0 or len(set(self.class_map)) < len(self.class_map):
@@ -103,10 +108,6 @@ def _classes(text: str | None) -> tuple[int, ...]:
         return tuple(map(int, text.split(","))) if text is not None else ()
     except ValueError as error:
         raise InputError(f"a class map is like 3,1,2,0, not {text!r}") from error
-
-
-def _is_finite(value: float) -> bool:
-    return abs(value) < float("inf")
 
 
 def _listed(values: tuple[float, ...]) -> str:
