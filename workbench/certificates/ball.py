@@ -24,7 +24,8 @@ def smallest(rows: Tensor, low: Tensor, high: Tensor) -> Tensor:
 
 
 def _slack(rows: Tensor) -> float:
-    return (math.prod(rows.shape[2:]) + 32) * UNIT
+    """The share of |rows| · |z| that rounding can take from rows · z."""
+    return (math.prod(rows.shape[2:]) + 32) * (1.01 * UNIT)
 
 
 @dataclass(frozen=True)

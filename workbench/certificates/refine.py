@@ -56,11 +56,10 @@ def _tightened(network: Network, boxes: list[Box], ball: Ball, target: int) -> B
     """The value's box, with bounds that go back to the image for all elements of either sign."""
     box, seen = boxes[target], windows(network, target)
     part: Callable[[Tensor], Part] = partial(_images, network, boxes[: target + 1], ball)
-    shape, samples = network.shapes[target], (0,)
+    shape, order = network.shapes[target], list(range(box.low.ndim))
     if seen is not None:  # each pixel is a sample, and its channels are the elements
         part = cutter(network, boxes[: target + 1], ball, seen)
-        shape, samples = (shape[0], 1, 1), (0, 2, 3)
-    order = *samples, *(axis for axis in range(box.low.ndim) if axis not in samples)
+        shape, order = (shape[0], 1, 1), [0, 2, 3, 1]
     ends = [end.permute(order) for end in (box.low, box.high)]
     low, high = (end.reshape(-1, math.prod(shape)).clone() for end in ends)
     open_ = (low < 0) & (high > 0)

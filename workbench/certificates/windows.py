@@ -21,7 +21,6 @@ from workbench.certificates.network import (
     Convolution,
     Margins,
     Network,
-    Operation,
     Pair,
     Relu,
     Shape,
@@ -73,11 +72,14 @@ class Window:
         return [self.before[axis], needed - length - self.before[axis]]
 
 
+SMALL = 0.75  # share of the whole values' coefficients below which windows are faster
+
+
 def windows(network: Network, target: int) -> dict[int, Window] | None:
     """The windows of a value and of all that it is made of, by index.
 
-    None unless these come from convolutions, channelwise scales, ReLUs and sums, and make fewer
-    coefficients than the whole values.
+    None unless these come from convolutions, channelwise scales, ReLUs and sums, and hold few
+    enough coefficients. A value's window holds all that is asked of it.
     """
     if len(network.shapes[target]) != 3:
         return None
@@ -104,9 +106,6 @@ def windows(network: Network, target: int) -> dict[int, Window] | None:
     _grown(network, found)
     whole = sum(math.prod(network.shapes[i]) for i in found)
     return found if sum(lengths(network, found)) <= SMALL * whole else None
-
-
-SMALL = 1.0  # share of a whole value's coefficients below which windows are faster
 
 
 def lengths(network: Network, seen: dict[int, Window]) -> list[int]:
