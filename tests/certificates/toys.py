@@ -99,7 +99,7 @@ def branched() -> nn.Module:
     return nn.Sequential(
         nn.ReLU(),
         nn.Conv2d(2, 4, 3, stride=2),
-        Sum(nn.Conv2d(4, 4, 5, padding=2), nn.Conv2d(4, 4, (1, 3), padding=(0, 1)), nn.Identity()),
+        Sum(nn.Identity(), nn.Conv2d(4, 4, (1, 3), padding=(0, 1)), nn.Conv2d(4, 4, 5, padding=2)),
         nn.BatchNorm2d(4),
         nn.ReLU(),
         nn.ReLU(),
