@@ -16,6 +16,7 @@ from workbench.threat import ThreatModel
 @pytest.mark.parametrize("name", NETS)
 @pytest.mark.parametrize("norm", ["Linf", "L2"])
 def test_windows_give_what_whole_images_give(name, norm, monkeypatch):
+    monkeypatch.setattr("workbench.certificates.windows.SMALL", 100)
     net, ball = trace(toy(name), images(5)), Ball(images(5), ThreatModel(norm, "0.05"))
     assert any(windows(net, target) for target in range(3, len(net.shapes)))
     boxes = interval_bounds(net, ball)

@@ -80,7 +80,44 @@ def grouped() -> nn.Module:
     )
 
 
-NETS = {"plain": plain, "residual": residual, "grouped": grouped}
+class Sum(nn.Module):
+    """What several branches make of one value, added up."""
+
+    def __init__(self, *branches: nn.Module) -> None:
+        super().__init__()
+        self.branches = nn.ModuleList(branches)
+
+    def forward(self, x: Tensor) -> Tensor:
+        first, *others = (branch(x) for branch in self.branches)
+        for other in others:
+            first = first + other
+        return first
+
+
+def branched() -> nn.Module:
+    """Branches of other kernels, an identity, a strided shortcut, odd maps, ReLUs in a row."""
+    return nn.Sequential(
+        nn.ReLU(),
+        nn.Conv2d(2, 4, 3, stride=2),
+        Sum(nn.Identity(), nn.Conv2d(4, 4, (1, 3), padding=(0, 1)), nn.Conv2d(4, 4, 5, padding=2)),
+        nn.BatchNorm2d(4),
+        nn.ReLU(),
+        nn.ReLU(),
+        Sum(
+            nn.Sequential(
+                nn.Conv2d(4, 5, 3, stride=2, padding=1), nn.ReLU(), nn.Conv2d(5, 5, 3, padding=1)
+            ),
+            nn.Conv2d(4, 5, 1, stride=2),
+        ),
+        nn.ReLU(),
+        Sum(nn.Identity(), nn.Identity(), nn.Conv2d(5, 5, 3, padding=1)),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(45, CLASSES),
+    )
+
+
+NETS = {"plain": plain, "residual": residual, "grouped": grouped, "branched": branched}
 
 
 def toy(name: str, seed: int = 0) -> nn.Module:

@@ -1,5 +1,6 @@
 """The set of images that a certificate speaks of, and linear functions on it."""
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -8,6 +9,23 @@ from torch import Tensor
 from workbench.threat import ThreatModel
 
 UNIT = 2.0**-24  # the relative error of one float32 operation, u
+
+
+def dot(rows: Tensor, values: Tensor) -> Tensor:
+    """Scalar products with each sample's values: (n, r, ...), (n, ...) -> (n, r)."""
+    # several times faster than the product of matrices and columns
+    return (values.flatten(1).unsqueeze(1) @ rows.flatten(2).transpose(1, 2)).squeeze(1)
+
+
+def smallest(rows: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """A lower bound of rows · z for low ≤ z ≤ high: (n, r, ...), (n, ...) twice -> (n, r)."""
+    lost = _slack(rows) * torch.maximum(low.abs(), high.abs())
+    return dot(rows.clamp_min(0), low - lost) + dot(rows.clamp_max(0), high + lost)
+
+
+def _slack(rows: Tensor) -> float:
+    """The share of |rows| · |z| that rounding can take from rows · z."""
+    return (math.prod(rows.shape[2:]) + 32) * (1.01 * UNIT)
 
 
 @dataclass(frozen=True)
@@ -44,12 +62,10 @@ class Ball:
 
         For L2 it is the larger one of the minima over the ball and over the box around it.
         """
-        rows = rows.flatten(2)
-        low, high = self.low.flatten(1).unsqueeze(2), self.high.flatten(1).unsqueeze(2)
-        slack = (rows.shape[2] + 32) * UNIT
-        smallest = rows.clamp_min(0) @ low + rows.clamp_max(0) @ high - slack * (rows.abs() @ high)
+        found = smallest(rows, self.low, self.high)
         if self.threat.norm == "L2":
-            x = self.x.flatten(1).unsqueeze(2)
-            length = rows.norm(dim=2, keepdim=True) * (self.radius * (1 + slack))
-            smallest = torch.maximum(smallest, rows @ x - length - slack * (rows.abs() @ x))
-        return smallest.squeeze(2)
+            slack = _slack(rows)
+            length = rows.flatten(2).norm(dim=2) * (self.radius * (1 + slack))
+            central = dot(rows, self.x) - length - slack * dot(rows.abs(), self.x)
+            found = torch.maximum(found, central)
+        return found

@@ -27,7 +27,7 @@ def certified_margins(
 
     CROWN first takes the boxes inside the net from interval bounds (about 2 ms an image on small
     nets). Samples that are classified right and stay open then get those boxes from CROWN too,
-    where that takes no more than ``budget`` coefficients: up to 20 ms of one core for each million.
+    where that takes no more than ``budget`` coefficients: about 10 ms of one core for each million.
 
     None where the model has an operation that the bounds do not know, where the cheap bound alone
     is beyond the budget, and where convolutions on the GPU may use TF32.

@@ -5,9 +5,9 @@ import math
 import torch
 from torch import Tensor
 
-from workbench.certificates.ball import UNIT, Ball
+from workbench.certificates.ball import UNIT, Ball, dot, smallest
 from workbench.certificates.interval import Box
-from workbench.certificates.network import Add, Affine, Network, Relu
+from workbench.certificates.network import Add, Affine, Network, Relu, padded
 
 
 def lower_bounds(
@@ -20,7 +20,10 @@ def lower_bounds(
     """
     terms: list[Tensor] = []
     pending = {target: rows}
+    layers = network.layers()
     for index in range(target, 0, -1):
+        if ball.threat.norm == "Linf" and layers[index] == 0 and pending.keys() == {index}:
+            break  # its elements are as independent of each other as pixels are
         if index not in pending:
             continue
         rows = pending.pop(index)
@@ -33,12 +36,14 @@ def lower_bounds(
                 rows, moved = _relaxed(rows, boxes[source])
                 terms += [moved]
                 going = [(source, rows)]
-            case Add(left, right):
+            case Add(left, right, margins):
                 terms += [-_lost(rows, boxes[index])]
-                going = [(left, rows), (right, rows)]
+                going = [(left, padded(rows, margins[0])), (right, padded(rows, margins[1]))]
         for source, part in going:
             pending[source] = pending[source] + part if source in pending else part
-    parts = torch.stack([*terms, ball.minimum(pending[0])])
+    (first, rows), *_ = pending.items()
+    least = smallest(rows, boxes[first].low, boxes[first].high) if first else ball.minimum(rows)
+    parts = torch.stack([*terms, least])
     return parts.sum(0) - UNIT * (len(parts) + 2) * parts.abs().sum(0)
 
 
@@ -55,7 +60,7 @@ def _vector(bias: Tensor, rows: Tensor) -> Tensor:
 
 def _lost(rows: Tensor, box: Box) -> Tensor:
     """What rounding can take from rows · value, and from the rows on their way back: (n, r)."""
-    return (rows.flatten(2).abs() @ box.rounding.flatten(1).unsqueeze(2)).squeeze(2)
+    return dot(rows.abs(), box.rounding)
 
 
 def _relaxed(rows: Tensor, box: Box) -> tuple[Tensor, Tensor]:
@@ -71,6 +76,6 @@ def _relaxed(rows: Tensor, box: Box) -> tuple[Tensor, Tensor]:
     offset = (8 * UNIT * high - upper * low) * (1 + (math.prod(low.shape[1:]) + 32) * UNIT)
     offset = torch.where((low < 0) & (high > 0), offset, 0)
     negative = rows.clamp_max(0)
-    moved = (negative.flatten(2) @ offset.flatten(1).unsqueeze(2)).squeeze(2)
+    moved = dot(negative, offset)
     before = (rows - negative).mul_(lower.unsqueeze(1))
     return before.addcmul_(negative, upper.unsqueeze(1)), moved

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from workbench.certificates.ball import UNIT, Ball
-from workbench.certificates.network import Add, Affine, Network, Relu
+from workbench.certificates.network import Add, Affine, Network, Operation, Relu
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,11 @@ class Box:
     def rows(self, index: Tensor) -> "Box":
         """The boxes of some samples."""
         return Box(self.low[index], self.high[index], self.rounding[index])
+
+    def within(self, other: "Box") -> "Box":
+        """Where both hold; so does the smaller rounding, as each follows from boxes that hold."""
+        low, high = torch.maximum(self.low, other.low), torch.minimum(self.high, other.high)
+        return Box(low, high, torch.minimum(self.rounding, other.rounding))
 
 
 @dataclass(frozen=True)
@@ -67,19 +72,33 @@ def interval_bounds(network: Network, ball: Ball) -> list[Box]:
         spheres[0] = Sphere(ball.x, squares, torch.zeros_like(ball.x))
     layers = network.layers()
     for index, operation in enumerate(network.operations, 1):
+        box = _step(operation, boxes)
         match operation:
-            case Affine(source=source):
-                box = _affine(operation, boxes[source])
-                if source in spheres and layers[index] <= 1:
-                    spheres[index] = _rolled(operation, spheres[source], box.rounding)
-                    box = spheres[index].within(box)
-            case Relu(source):
-                low, high = boxes[source].low.relu(), boxes[source].high.relu()
-                box = Box(low, high, torch.zeros_like(low))
-            case Add(left, right):
-                box = _sum(boxes[left], boxes[right])
+            case Affine(source=source) if source in spheres and layers[index] <= 1:
+                spheres[index] = _rolled(operation, spheres[source], box.rounding)
+                box = spheres[index].within(box)
         boxes.append(box)
     return boxes
+
+
+def carried(network: Network, boxes: list[Box], start: int) -> list[Box]:
+    """The boxes made tighter by what those up to ``start`` imply for all later ones."""
+    found = boxes[: start + 1]
+    for old, operation in zip(boxes[start + 1 :], network.operations[start:], strict=True):
+        found.append(_step(operation, found).within(old))
+    return found
+
+
+def _step(operation: Operation, boxes: list[Box]) -> Box:
+    """What an operation gives, from the boxes of the values before it."""
+    match operation:
+        case Affine(source=source):
+            return _affine(operation, boxes[source])
+        case Relu(source):
+            low, high = boxes[source].low.relu(), boxes[source].high.relu()
+            return Box(low, high, torch.zeros_like(low))
+        case Add(left, right):
+            return _sum(boxes[left], boxes[right])
 
 
 def _affine(operation: Affine, box: Box) -> Box:

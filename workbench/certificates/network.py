@@ -8,6 +8,13 @@ from torch.nn import functional as F
 
 Shape = tuple[int, ...]
 Pair = tuple[int, int]  # along the height and the width
+Margins = tuple[int, int, int, int]  # left, right, above, below
+NOTHING: Margins = (0, 0, 0, 0)
+
+
+def padded(rows: Tensor, margins: Margins) -> Tensor:
+    """Zeros around (..., h, w)."""
+    return F.pad(rows, margins) if any(margins) else rows
 
 
 @dataclass(frozen=True)
@@ -26,9 +33,8 @@ class Convolution:
 
     def transpose(self, rows: Tensor, weight: Tensor, shape: Shape) -> Tensor:
         """Coefficients of the output -> coefficients of the whole input."""
-        if shape[0] == 1:  # several times faster for grey images, slower for others
-            columns = weight.flatten(1).T @ rows.flatten(2)
-            return F.fold(columns, shape[1:], self.kernel, self.dilation, self.padding, self.stride)
+        if self._thin(weight):
+            return self._folded(rows, weight, (shape[1], shape[2]), self.padding)
         # pixels on the far side that no kernel reaches
         left = [
             shape[1 + a]
@@ -47,9 +53,22 @@ class Convolution:
 
     def spread(self, rows: Tensor, weight: Tensor) -> Tensor:
         """Coefficients of a window of the output -> coefficients of all that it is made of."""
+        if self._thin(weight):
+            height, width = (
+                (rows.shape[2 + a] - 1) * self.stride[a] + self.extent(a) for a in (0, 1)
+            )
+            return self._folded(rows, weight, (height, width), (0, 0))
         return F.conv_transpose2d(
             rows, weight, stride=self.stride, dilation=self.dilation, groups=self.groups
         )
+
+    def _thin(self, weight: Tensor) -> bool:
+        """Whether it takes a picture rather than features: then folding is about twice as fast."""
+        return self.groups == 1 and weight.shape[1] <= 3
+
+    def _folded(self, rows: Tensor, weight: Tensor, size: Pair, padding: Pair) -> Tensor:
+        columns = weight.flatten(1).T @ rows.flatten(2)
+        return F.fold(columns, size, self.kernel, self.dilation, padding, self.stride)
 
 
 @dataclass(frozen=True)
@@ -87,10 +106,14 @@ class Relu:
 
 @dataclass(frozen=True)
 class Add:
-    """The sum of two values of one shape."""
+    """The sum of two values of one shape.
+
+    margins: of its coefficients among those of each source, where these hold more of an image.
+    """
 
     left: int
     right: int
+    margins: tuple[Margins, Margins] = (NOTHING, NOTHING)
 
 
 Operation = Affine | Relu | Add

@@ -1,8 +1,8 @@
-"""The part of a convolutional net that one neuron sees, as a small net of its own.
+"""The part of a convolutional net that one pixel of a value sees, as a small net of its own.
 
 A neuron of an early layer depends on a window of the image. Rows of coefficients over windows hold
-100 numbers where rows over whole images hold thousands. All samples and neurons share the windows'
-sizes, so that they make one batch, each neuron with the boxes of its own window.
+100 numbers where rows over whole images hold thousands. All samples and pixels share the windows'
+sizes, so that they make one batch, each pixel with the boxes of its own window.
 """
 
 import math
@@ -15,7 +15,17 @@ from torch.nn import functional as F
 
 from workbench.certificates.ball import Ball
 from workbench.certificates.interval import Box
-from workbench.certificates.network import Affine, Convolution, Network, Pair, Relu, Shape
+from workbench.certificates.network import (
+    Add,
+    Affine,
+    Convolution,
+    Margins,
+    Network,
+    Pair,
+    Relu,
+    Shape,
+    padded,
+)
 
 
 @dataclass(frozen=True)
@@ -33,16 +43,28 @@ class Window:
         stride = [self.stride[a] * conv.stride[a] for a in (0, 1)]
         return Window((size[0], size[1]), (stride[0], stride[1]), (before[0], before[1]))
 
-    def cut(self, maps: Tensor, size: Pair, pixel: Tensor) -> Tensor:
-        """The windows of some neurons: (n, c, h, w) -> (p, c, k, k), zeros outside the image.
+    def hull(self, other: "Window") -> "Window":
+        """The smallest window around two of the same stride."""
+        before = [max(self.before[a], other.before[a]) for a in (0, 1)]
+        after = [max(w.size[a] - w.before[a] for w in (self, other)) for a in (0, 1)]
+        size = before[0] + after[0], before[1] + after[1]
+        return Window(size, self.stride, (before[0], before[1]))
 
-        size: of the map of neurons, of all n samples; pixel: (p,) indices into (n, *size).
+    def around(self, part: "Window") -> Margins:
+        """What to pad a part of this window with."""
+        first = [self.before[a] - part.before[a] for a in (0, 1)]
+        last = [self.size[a] - part.size[a] - first[a] for a in (0, 1)]
+        return first[1], last[1], first[0], last[0]
+
+    def views(self, maps: Tensor, size: Pair) -> Tensor:
+        """Every pixel's window: (n, c, h, w) -> (n, *size, c, k, k), zeros outside the image.
+
+        size: of the map of pixels that see the windows.
         """
         margins = [self._margins(maps.shape[2 + a], size[a], a) for a in (1, 0)]
         padded = F.pad(maps, margins[0] + margins[1])
         views = padded.unfold(2, self.size[0], self.stride[0])
-        views = views.unfold(3, self.size[1], self.stride[1]).permute(0, 2, 3, 1, 4, 5)
-        return views.flatten(0, 2)[pixel]
+        return views.unfold(3, self.size[1], self.stride[1]).permute(0, 2, 3, 1, 4, 5)
 
     def _margins(self, length: int, count: int, axis: int) -> list[int]:
         """Zeros on both sides of a map, fewer than 0 to cut off, for exactly ``count`` windows."""
@@ -50,31 +72,56 @@ class Window:
         return [self.before[axis], needed - length - self.before[axis]]
 
 
+SMALL = 0.75  # share of the whole values' coefficients below which windows are faster
+
+
 def windows(network: Network, target: int) -> dict[int, Window] | None:
     """The windows of a value and of all that it is made of, by index.
 
-    None unless these are a chain of convolutions, channelwise scales and ReLUs, and the windows
-    are smaller than the images.
+    None unless these come from convolutions, channelwise scales, ReLUs and sums, and hold few
+    enough coefficients. A value's window holds all that is asked of it.
     """
     if len(network.shapes[target]) != 3:
         return None
     found = {target: Window((1, 1), (1, 1), (0, 0))}
-    index = target
-    while index:
-        operation = network.operations[index - 1]
-        match operation:
+    for index in range(target, 0, -1):
+        if index not in found:
+            continue
+        needed = found[index]
+        match network.operations[index - 1]:
             case Affine(source=source, convolution=Convolution() as conv):
-                found[source] = found[index].under(conv)
-            case Affine(source=source, mixes=False) if _channelwise(operation, network):
-                found[source] = found[index]
+                needed, sources = needed.under(conv), [source]
+            case Affine(source=source, mixes=False) as scale if _channelwise(scale, network):
+                sources = [source]
             case Relu(source):
-                found[source] = found[index]
+                sources = [source]
+            case Add(left, right):
+                sources = [left, right]
             case _:
                 return None
-        index = source
-    height, width = network.shapes[0][1:]
-    small = found[0].size[0] * found[0].size[1] * 2 <= height * width
-    return found if small else None
+        for source in sources:
+            if found.get(source, needed).stride != needed.stride:
+                return None
+            found[source] = needed.hull(found.get(source, needed))
+    _grown(network, found)
+    whole = sum(math.prod(network.shapes[i]) for i in found)
+    return found if sum(lengths(network, found)) <= SMALL * whole else None
+
+
+def lengths(network: Network, seen: dict[int, Window]) -> list[int]:
+    """Coefficients of each value on the way from one element back to the image."""
+    return [network.shapes[i][0] * math.prod(window.size) for i, window in seen.items()]
+
+
+def _grown(network: Network, found: dict[int, Window]) -> None:
+    """Elementwise operations take their source's window, where others need more of the source."""
+    for index in sorted(found)[1:]:
+        operation = network.operations[index - 1]
+        match operation:
+            case Relu(source):
+                found[index] = found[source]
+            case Affine(source=source, convolution=None):
+                found[index] = found[source]
 
 
 def _channelwise(operation: Affine, network: Network) -> bool:
@@ -84,73 +131,63 @@ def _channelwise(operation: Affine, network: Network) -> bool:
 
 
 Spread = Callable[[Tensor], Tensor]
-DENSE = 1 << 19  # numbers in a matrix with which multiplying is faster than convolving
+DENSE = 1 << 16  # numbers in a matrix with which multiplying is faster than convolving
 
 
-def spreads(network: Network, seen: dict[int, Window]) -> dict[int, Spread]:
-    """For every convolution on the way, how coefficients go back through it on windows."""
-    found = {}
-    for index in seen:
-        operation = network.operations[index - 1] if index else None
-        if isinstance(operation, Affine) and operation.convolution is not None:
-            size = (network.shapes[index][0], *seen[index].size)
-            source = (network.shapes[operation.source][0], *seen[operation.source].size)
-            found[index] = _spread(operation.convolution, operation.weight, size, source)
-    return found
-
-
-def _spread(conv: Convolution, weight: Tensor, size: Shape, source: Shape) -> Spread:
+def _spread(conv: Convolution, weight: Tensor, size: Shape, margins: Margins) -> Spread:
     """(r, *size) -> (r, numbers in source): coefficients of all that a window is made of."""
-    if math.prod(size) * math.prod(source) > DENSE:
-        return lambda rows: conv.spread(rows, weight).flatten(1)
-    units = torch.eye(math.prod(size), device=weight.device).view(-1, *size)
-    matrix = conv.spread(units, weight).flatten(1)
+
+    def spread(rows: Tensor) -> Tensor:
+        return padded(conv.spread(rows, weight), margins).flatten(1)
+
+    unit = torch.zeros(1, *size, device=weight.device)
+    if math.prod(size) * spread(unit).numel() > DENSE:
+        return spread
+    matrix = spread(torch.eye(math.prod(size), device=weight.device).view(-1, *size))
     return lambda rows: rows.flatten(1) @ matrix
 
 
-@dataclass(frozen=True)
-class Places:
-    """Which windows to cut: of neurons (p,), as indices into (n, height, width)."""
-
-    size: Pair
-    pixel: Tensor
-
-    def of_box(self, box: Box, window: Window) -> Box:
-        maps = (box.low, box.high, box.rounding)
-        return Box(*(window.cut(m, self.size, self.pixel) for m in maps))
-
-    def inside(self, window: Window, shape: Shape, like: Tensor) -> Tensor:
-        """1 in the image, 0 outside of it: (p, 1, k, k)."""
-        ones = like.new_ones(1, 1, *shape[1:])
-        pixels = self.size[0] * self.size[1]
-        return window.cut(ones, self.size, self.pixel % pixels)
+Part = tuple[Network, list[Box], Ball]
 
 
-def cut(
-    network: Network,
-    boxes: list[Box],
-    ball: Ball,
-    seen: dict[int, Window],
-    spread: dict[int, Spread],
-    places: Places,
-) -> tuple[Network, list[Box], Ball]:
-    """The nets that neurons see, as one net whose samples are the places.
+def cutter(
+    network: Network, boxes: list[Box], ball: Ball, seen: dict[int, Window]
+) -> Callable[[Tensor], Part]:
+    """A function from pixels (p,) to the nets that they see, as one net whose samples they are.
 
+    boxes: up to the value that has the pixels, which are indices into its (n, height, width).
     Coefficients of what lies outside the image are set to 0.
     """
-    operations, shapes, pieces = list(network.operations), list(network.shapes), list(boxes)
+    operations, shapes = list(network.operations), list(network.shapes)
+    _, height, width = shapes[max(seen)]
+    size = height, width
+    views: dict[int, list[Tensor]] = {}
+    spreads: dict[int, tuple[Affine, Spread, Tensor]] = {}
     for index, window in seen.items():
         shapes[index] = (shapes[index][0], *window.size)
-        operation = operations[index - 1] if index else None
-        if not isinstance(operation, Affine):
-            continue  # no bound asks for a ReLU's own box, nor for the image's
-        pieces[index] = places.of_box(boxes[index], window)
-        if index in spread:
-            source = operation.source
-            inside = places.inside(seen[source], network.shapes[source], ball.x)
-            operations[index - 1] = _windowed(operation, spread[index], inside)
-    small = Ball(seen[0].cut(ball.x, places.size, places.pixel), ball.threat)
-    return Network(operations, shapes), pieces, small
+        box = boxes[index]
+        views[index] = [window.views(m, size) for m in (box.low, box.high, box.rounding)]
+        match operations[index - 1] if index else None:
+            case Affine(source=source, convolution=Convolution() as conv) as affine:
+                margins = seen[source].around(window.under(conv))
+                spread = _spread(conv, affine.weight, (shapes[index][0], *window.size), margins)
+                ones = ball.x.new_ones(1, 1, *network.shapes[source][1:])
+                spreads[index] = affine, spread, seen[source].views(ones, size)[0]
+            case Add(left, right) as sum_:
+                around = seen[left].around(window), seen[right].around(window)
+                operations[index - 1] = replace(sum_, margins=around)
+    images = seen[0].views(ball.x, size)
+
+    def cut(pixel: Tensor) -> Part:
+        place = pixel // (height * width), pixel // width % height, pixel % width
+        here, pieces = list(operations), list(boxes)
+        for index, (affine, spread, inside) in spreads.items():
+            here[index - 1] = _windowed(affine, spread, inside[place[1:]])
+        for index, maps in views.items():
+            pieces[index] = Box(*(m[place] for m in maps))
+        return Network(here, shapes), pieces, Ball(images[place], ball.threat)
+
+    return cut
 
 
 def _windowed(operation: Affine, spread: Spread, inside: Tensor) -> Affine:
