@@ -39,12 +39,12 @@ GOLDEN = {
     ("apgd-t", "L2", 1): "f393c3a528c9",
     ("square", "Linf", 1): "eb8d7abaf3f4",
     ("square", "L2", 1): "50803e91a47e",
-    ("cascade-exact", "Linf", 1): "63e08b9b3f59",
-    ("cascade-exact", "L2", 1): "cd47412cde3e",
-    ("cascade", "Linf", 1): "63e08b9b3f59",
-    ("cascade", "L2", 1): "a8a00794e317",
-    ("cascade-fast", "Linf", 1): "63e08b9b3f59",
-    ("cascade-fast", "L2", 1): "50a4047ef803",
+    ("cascade-exact", "Linf", 2): "63e08b9b3f59",
+    ("cascade-exact", "L2", 2): "cd47412cde3e",
+    ("cascade", "Linf", 2): "63e08b9b3f59",
+    ("cascade", "L2", 2): "a8a00794e317",
+    ("cascade-fast", "Linf", 2): "63e08b9b3f59",
+    ("cascade-fast", "L2", 2): "50a4047ef803",
 }
 
 

@@ -35,7 +35,7 @@ class CascadeExact:
     classes, where AutoAttack has no standard version, it takes the losses that exist there.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     as_given: ClassVar[bool] = False
     stop_at_success: ClassVar[bool] = True
     norms: ClassVar[tuple[str, ...]] = NORMS
@@ -70,7 +70,7 @@ class Cascade:
     Square. Its random numbers belong to each sample, so a verdict does not depend on the batch.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     as_given: ClassVar[bool] = False
     stop_at_success: ClassVar[bool] = True
     norms: ClassVar[tuple[str, ...]] = NORMS
@@ -111,7 +111,7 @@ class CascadeFast:
     targets: int = 2
     target_steps: int = 40
     budget: int = 1 << 17
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     as_given: ClassVar[bool] = False
     stop_at_success: ClassVar[bool] = True
     norms: ClassVar[tuple[str, ...]] = NORMS
