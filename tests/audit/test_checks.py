@@ -191,6 +191,7 @@ def test_epsilon_that_is_nearly_a_fraction_of_255(eps, status) -> None:
 
 def test_a_gradient_that_is_no_number_is_none() -> None:
     norms = {"margin": [1.0] * 398 + [0.0, np.nan], "cross_entropy": 1.0, "failed": ""}
+    norms["proved"] = False
     found = before.gradients(
         evidence(probes={"Gradients": pd.DataFrame({"index": range(N), **norms})})
     )

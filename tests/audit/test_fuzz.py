@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from hostile import ARCH, write_all
 
-from workbench.audit.measuring import DEPTHS, Depth
+from workbench.audit.request import DEPTHS, Depth
 from workbench.cli import main
 
 CASES = int(os.environ.get("WORKBENCH_FUZZ_CASES", "108"))
@@ -45,7 +45,8 @@ def good(tmp_path_factory) -> dict[str, bytes]:
 
 @pytest.fixture(autouse=True)
 def shallow(monkeypatch) -> None:
-    depth = Depth("apgd-ce:steps=2", ("random-noise", "square:queries=5"), complete=False)
+    black_box = "random-noise", "square:queries=5"
+    depth = Depth("apgd-ce:steps=2", "apgd-t:targets=1,steps=2", black_box, False, 1000, (0,))
     monkeypatch.setitem(DEPTHS, "fast", depth)
     monkeypatch.setitem(DEPTHS, "full", depth)
 
