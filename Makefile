@@ -13,7 +13,7 @@ reproduce: $(READY) ## make every figure and table of PROFILE (demo) from the sh
 	$(BIN)/workbench reproduce --profile $(PROFILE)
 
 test: $(READY) ## run the tests
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: $(READY) ## check style, types, and that nothing is left over
 	$(BIN)/ruff check .

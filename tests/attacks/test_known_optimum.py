@@ -16,7 +16,6 @@ CASES = [
     ("pgd-40", "Linf", 1.01),
     ("pgd-40", "L2", 1.01),
     ("autoattack", "Linf", 1.01),
-    ("autoattack", "L2", 1.01),
     ("apgd-ce", "Linf", 1.001),
     ("apgd-ce", "L2", 1.001),
     ("apgd-t", "Linf", 1.001),
