@@ -29,8 +29,6 @@ GOLDEN = {
     ("fwa-10", "Linf", 1): "66babec659d2",
     ("fwa-40", "Linf", 1): "230c2b656098",
     ("pgd-wasserstein-40", "Linf", 1): "e2f2c3f15fca",
-    ("autoattack", "Linf", 1): "63e08b9b3f59",
-    ("autoattack", "L2", 1): "78418371369c",
     ("cw", "L2", 1): "fc9de9d580cb",
     ("ddn", "L2", 1): "cd71544bffc3",
     ("apgd-ce", "Linf", 1): "c5416edaf21e",
@@ -58,7 +56,9 @@ def digest(name: str, norm: str) -> str:
     return hashlib.sha256(rounded.astype("<f4").tobytes()).hexdigest()[:12]
 
 
-CASES = [(name, norm) for name, found in ATTACKS.items() for norm in found.norms]
+# without AutoAttack, which is the authors' package: tests/evaluation/test_autoattack_verdicts.py
+OWN = {name: found for name, found in ATTACKS.items() if name != "autoattack"}
+CASES = [(name, norm) for name, found in OWN.items() for norm in found.norms]
 
 
 @pytest.mark.parametrize(("name", "norm"), CASES)
