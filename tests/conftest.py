@@ -1,9 +1,21 @@
-"""Where the shared folder is: beside the checkout, where there is one."""
+"""Where the shared folder is, beside the checkout, and what several folders of tests use."""
 
 import os
 from pathlib import Path
+
+import pytest
 
 SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
 # several test processes share the machine: threads that wait for each other's cores are slow
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture
+def shallow(monkeypatch) -> None:
+    """Audits by attacks of few steps and queries: enough for what tests plant."""
+    from workbench.audit.request import DEPTHS, Depth
+
+    targeted, black_box = "apgd-t:targets=1,steps=5", ("random-noise", "square:queries=200")
+    depth = Depth("apgd-ce:steps=20", targeted, black_box, False, 300, (0,))
+    monkeypatch.setitem(DEPTHS, "fast", depth)

@@ -1,6 +1,7 @@
 """`workbench audit`: what it writes, its exit codes, and that it computes nothing twice."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import nets
@@ -12,8 +13,10 @@ from safetensors.torch import save_file
 
 from workbench.audit import CHECKS, GALLERY
 from workbench.audit.facts import FIELDS
-from workbench.audit.request import DEPTHS, Depth
+from workbench.audit.request import DEPTHS
 from workbench.cli import main
+
+pytestmark = pytest.mark.usefixtures("shallow")
 
 
 @pytest.fixture(scope="module")
@@ -22,19 +25,6 @@ def arguments(tmp_path_factory) -> list[str]:
     model = nets.write_digits(folder / "digits.safetensors")
     named = ["audit", str(model), "--arch", nets.ARCH, "--data", "digits", "--samples", "40"]
     return [*named, "--workers", "1", "--store", str(folder / "store")]
-
-
-@pytest.fixture(autouse=True)
-def shallow(monkeypatch) -> None:
-    depth = Depth(
-        "apgd-ce:steps=20",
-        "apgd-t:targets=1,steps=5",
-        ("random-noise", "square:queries=200"),
-        False,
-        300,
-        (0,),
-    )
-    monkeypatch.setitem(DEPTHS, "fast", depth)
 
 
 def code_of(*arguments: str) -> int:
@@ -80,11 +70,18 @@ def test_an_audit_writes_what_it_found_and_is_not_computed_again(
     assert (tmp_path / "b" / "samples.parquet").read_bytes() == (
         tmp_path / "a" / "samples.parquet"
     ).read_bytes()
-    assert code_of(*arguments, *claim, "--fail-on", "never") == 0
+    monkeypatch.setitem(DEPTHS, "fast", replace(DEPTHS["fast"], complete=True))
+    never_fails = "--fail-on", "never", "--out", str(tmp_path / "c")
+    assert code_of(*arguments, *claim, *never_fails) == 0
+    complete = json.loads((tmp_path / "c" / "model_info.json").read_text())
+    strongest = rows.loc[rows["attack"] == "apgd-ce:steps=20", "robust"]
+    assert complete["autoattack_acc"] == f"{100 * strongest.mean():.2f}"
 
 
 def test_the_page_about_audits_tells_of_every_field_check_and_flaw() -> None:
-    page = (Path(__file__).resolve().parents[2] / "docs" / "audit.md").read_text(encoding="utf-8")
+    page = (Path(__file__).resolve().parents[2] / "workbench" / "audit" / "README.md").read_text(
+        encoding="utf-8"
+    )
     told = [f"| `{name}` | {about} |" for name, about in FIELDS.items()]
     told += [f"| {check.id} | {check.title} | {check.advice} |" for check in CHECKS]
     told += [f"| `broken:{name}` | {flaw.check} |" for name, flaw in GALLERY.items()]

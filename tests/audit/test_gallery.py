@@ -12,7 +12,6 @@ from conftest import SHARED
 
 from workbench.audit import CHECKS, GALLERY, AuditRequest, audit, broken_model, claims
 from workbench.audit.claims import judge
-from workbench.audit.request import DEPTHS, Depth
 from workbench.data import Dataset, load_data
 from workbench.errors import InputError
 from workbench.evaluation.battery import evaluate
@@ -24,26 +23,15 @@ SAMPLES = 40
 THREAT = ThreatModel("Linf", "0.1")
 
 
+pytestmark = pytest.mark.usefixtures("shallow")
+
+
 @pytest.fixture(scope="module")
 def images() -> Dataset:
     try:
         return load_data("fashion-mnist", "test")
     except InputError as error:
         pytest.skip(f"no Fashion-MNIST: {error}")
-
-
-@pytest.fixture(autouse=True)
-def shallow(monkeypatch) -> None:
-    """Attacks of few steps and queries: enough for what is planted here."""
-    depth = Depth(
-        "apgd-ce:steps=20",
-        "apgd-t:targets=1,steps=5",
-        ("random-noise", "square:queries=200"),
-        False,
-        300,
-        (0,),
-    )
-    monkeypatch.setitem(DEPTHS, "fast", depth)
 
 
 def statuses(load, data: Dataset, folder) -> dict[str, str]:

@@ -100,11 +100,12 @@ def content(found: Audit, command: str) -> dict[str, Any]:
 def model_info(found: Audit) -> dict[str, Any]:
     """The audit as RobustBench's model_info has it, accuracies as texts in per cent.
 
-    autoattack_acc is None where no complete attack was run. What an audit does not know, such as
-    the authors, is None, for them to fill in.
+    autoattack_acc is the complete cascade's, None where none was run. What an audit does not know,
+    such as the authors, is None, for them to fill in.
     """
     request = found.request
-    complete = DEPTHS[request.depth].complete and request.model.differentiable
+    complete = DEPTHS[request.depth].complete and not found.evidence.missing
+    strongest = found.evidence.attack(found.evidence.strongest)
     claimed = [c.accuracy for c in request.claims if c.of == AUTOATTACK]
     footnote = (
         f"{request.threat.norm}; measured on the first {request.samples} samples, depth "
@@ -117,7 +118,7 @@ def model_info(found: Audit) -> dict[str, Any]:
         "eps": request.threat.eps,
         "clean_acc": _percent(found.clean.value),
         "reported": _percent(claimed[0]) if claimed else None,
-        "autoattack_acc": _percent(found.robust.value) if complete else None,
+        "autoattack_acc": _percent(float(strongest["robust"].mean())) if complete else None,
         "unreliable": bool(found.failed),
         "footnote": footnote,
     }

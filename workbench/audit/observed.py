@@ -112,13 +112,10 @@ def observe(
 def _zoo_models(request: AuditRequest) -> dict[str, Classifier]:
     """The zoo's models for the same data, but for the audited one."""
     names = [name for kind in BESIDE if zoo.has(name := f"{request.data.name}/{kind}")]
-    models = {f"{ZOO}{name}": load_model(f"{ZOO}{name}", None, _device(request)) for name in names}
+    device = request.model.device
+    models = {f"{ZOO}{name}": load_model(f"{ZOO}{name}", device=device) for name in names}
     audited = request.model.fingerprint
     return {name: model for name, model in models.items() if model.fingerprint != audited}
-
-
-def _device(request: AuditRequest) -> str:
-    return str(request.model.device)
 
 
 def _information(

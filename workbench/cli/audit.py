@@ -119,6 +119,11 @@ def audit(
     write_json(facts, json)
     if str(json) != "-":
         _show(facts, out)
+    return _exit_code(facts, fail_on)
+
+
+def _exit_code(facts: dict[str, Any], fail_on: str) -> int:
+    """FLAGGED for red flags and contradicted claims, as far as these are to fail."""
     flagged = any(check["status"] in FAILING[fail_on] for check in facts["checks"])
     contradicted = any(one["verdict"] == "contradicted" for one in facts["claims"])
     return FLAGGED if fail_on != "never" and (flagged or contradicted) else 0
