@@ -1,10 +1,12 @@
-"""Models of other packages, which stand-ins play here."""
+"""Models of other packages, which stand-ins play where the packages are not installed."""
 
+import json
 import sys
 from types import ModuleType, SimpleNamespace
 
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 from workbench.errors import InputError
@@ -64,6 +66,12 @@ def test_robustbench_by_another_order(package, name):
         load_model(f"robustbench:{name}")
 
 
+def test_robustbench_without_such_a_model(package):
+    package("robustbench.utils", load_model=lambda model_name, **_: {}[model_name])
+    with pytest.raises(InputError, match="has no model 'Nobody2020' for cifar10 and L2"):
+        load_model("robustbench:L2/Nobody2020")
+
+
 @pytest.mark.parametrize("told", [None, {"mean": MEAN, "std": STD}])
 def test_timm_with_its_normalisation_inside(package, told):
     def create(name, pretrained):
@@ -113,6 +121,40 @@ def test_a_package_that_is_missing(monkeypatch, reference, name):
     monkeypatch.setitem(sys.modules, f"{name}.utils", None)
     with pytest.raises(InputError, match=f"needs the package {name}: pip install"):
         load_model(reference)
+
+
+def test_a_package_that_a_package_needs(tmp_path, monkeypatch):
+    (tmp_path / "robustbench").mkdir()
+    (tmp_path / "robustbench" / "__init__.py").write_text("import pleasant_attacks")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "robustbench", raising=False)
+    monkeypatch.delitem(sys.modules, "robustbench.utils", raising=False)
+    with pytest.raises(InputError, match="needs the package pleasant_attacks: pip install"):
+        load_model("robustbench:a")
+
+
+def test_timm_itself(tmp_path):
+    timm = pytest.importorskip("timm", reason="timm is not installed")
+    net = timm.create_model("resnet18", num_classes=10).eval()
+    told = {"mean": MEAN, "std": STD, "input_size": [3, 32, 32]}
+    settings = {"architecture": "resnet18", "num_classes": 10, "pretrained_cfg": told}
+    save_file(net.state_dict(), tmp_path / "model.safetensors")
+    (tmp_path / "config.json").write_text(json.dumps(settings))
+    x = torch.rand(2, 3, 32, 32)
+    torch.testing.assert_close(load_model(f"timm:local-dir:{tmp_path}")(x), net(normalised(x)))
+
+
+def test_transformers_itself(tmp_path):
+    hub = pytest.importorskip("transformers", reason="transformers is not installed")
+    small = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
+    config = hub.ViTConfig(image_size=32, patch_size=8, intermediate_size=64, num_labels=10, **small)
+    net = hub.ViTForImageClassification(config).eval()
+    net.save_pretrained(tmp_path)
+    hub.ViTImageProcessor(image_mean=MEAN, image_std=STD).save_pretrained(tmp_path)
+    x = torch.rand(2, 3, 32, 32)
+    torch.testing.assert_close(
+        load_model(f"hf:{tmp_path}")(x), net(pixel_values=normalised(x)).logits
+    )
 
 
 def test_what_a_package_raises_comes_in_one_line(package):

@@ -32,7 +32,10 @@ def from_robustbench(name: str) -> nn.Module:
     data, threat = [*("cifar10", "Linf")[: 2 - len(where)], *where][:2]
     if len(where) > 2 or threat not in THREATS:
         raise InputError(f"robustbench:{name} is not like robustbench:cifar10/Linf/NAME")
-    return package.load_model(model_name=title, dataset=data, threat_model=threat)
+    try:
+        return package.load_model(model_name=title, dataset=data, threat_model=threat)
+    except KeyError as error:
+        raise InputError(f"RobustBench has no model {title!r} for {data} and {threat}") from error
 
 
 def from_timm(name: str) -> nn.Module:
@@ -82,7 +85,7 @@ def _package(name: str, source: str) -> Any:
     try:
         return import_module(name)
     except ImportError as error:
-        missing = name.partition(".")[0]
+        missing = (error.name or name).partition(".")[0]  # or what the package itself needs
         raise InputError(f"this needs the package {missing}: pip install {source}") from error
 
 
