@@ -34,6 +34,7 @@ ORDER = [
     "analysis",
     "planning",
     "audit",
+    "explore",
     "cli",
     "__main__",
 ]
@@ -62,6 +63,7 @@ WITHOUT_TORCH = [
     "figures/accuracy",
     "figures/pairs",
     "figures/style",
+    "figures/embedded",
     "figures/values",
     "evaluation/store",
     "evaluation/records",

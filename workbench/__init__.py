@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from workbench.evaluation.store import Store
     from workbench.evaluation.transfer import transfer
     from workbench.evaluation.workers import Workers
+    from workbench.explore import explore
     from workbench.models import Classifier, Loading, load_model
     from workbench.tables import accuracies
     from workbench.threat import ThreatModel
@@ -59,6 +60,7 @@ _HOMES = {
     "Workers": "workbench.evaluation.workers",
     "accuracies": "workbench.tables",
     "evaluate": "workbench.evaluation.battery",
+    "explore": "workbench.explore",
     "load_data": "workbench.data",
     "load_model": "workbench.models",
     "mutual_information": "workbench.evaluation.information",
@@ -78,6 +80,7 @@ __all__ = [
     "Workers",
     "accuracies",
     "evaluate",
+    "explore",
     "load_data",
     "load_model",
     "mutual_information",

@@ -45,6 +45,9 @@ Attacks = Annotated[
 Samples = Annotated[
     int | None, typer.Option(min=1, help="The first so many test samples.", show_default="1000")
 ]
+FitSamples = Annotated[
+    int, typer.Option(min=1000, help="Training samples that the critics are fitted to.")
+]
 Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of every random number.")]
 BatchSize = Annotated[
     int, typer.Option(min=1, help="Samples per stored unit of work; also AutoAttack's batch.")

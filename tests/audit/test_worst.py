@@ -1,7 +1,5 @@
 """The samples that an audit shows: the smallest ε first, then those furthest across."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
@@ -23,7 +21,7 @@ class Unit:
 
     def __init__(self, start: int, stop: int, fallen: dict[int, float]) -> None:
         index = np.arange(start, stop)
-        self.folder = Path()
+        self.info = {"spec": {"start": start, "stop": stop}}
         self.rows = pd.DataFrame(
             {
                 "index": index,
@@ -37,9 +35,9 @@ class Unit:
             }
         )
 
-    def tensors(self) -> dict[str, np.ndarray]:
-        index = self.rows["index"].to_numpy()
-        return {"x_adv": (index[:, None, None, None] / 100).repeat(4, 2).repeat(4, 3)}
+    def row(self, name: str, place: int) -> np.ndarray:
+        assert name == "x_adv"
+        return np.full((1, 4, 4), self.rows["index"][place] / 100)
 
 
 def units(fallen: dict[int, float]) -> list[Unit]:

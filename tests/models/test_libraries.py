@@ -147,7 +147,9 @@ def test_timm_itself(tmp_path):
 def test_transformers_itself(tmp_path):
     hub = pytest.importorskip("transformers", reason="transformers is not installed")
     small = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2}
-    config = hub.ViTConfig(image_size=32, patch_size=8, intermediate_size=64, num_labels=10, **small)
+    config = hub.ViTConfig(
+        image_size=32, patch_size=8, intermediate_size=64, num_labels=10, **small
+    )
     net = hub.ViTForImageClassification(config).eval()
     net.save_pretrained(tmp_path)
     hub.ViTImageProcessor(image_mean=MEAN, image_std=STD).save_pretrained(tmp_path)

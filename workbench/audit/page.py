@@ -1,18 +1,11 @@
 """report.html: one file that needs no network, for the screen and for paper."""
 
-import base64
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import jinja2
-import matplotlib as mpl
-import matplotlib.pyplot as plt
-import numpy as np
 import pandas as pd
-from matplotlib.figure import Figure
-from PIL import Image
 
 from workbench import figures
 from workbench.audit.observed import Observed
@@ -52,7 +45,9 @@ def _curve(found: Audit, facts: Mapping[str, Any]) -> str:
     table[["low", "high"]] = table["ci95"].tolist()
     chance = 1 / len(found.request.data.classes)
     with figures.style():
-        return _svg(figures.epsilon_curve(table, found.request.threat.epsilon, chance), "curve")
+        return figures.svg(
+            figures.epsilon_curve(table, found.request.threat.epsilon, chance), "curve"
+        )
 
 
 def _information(observed: Observed | str, name: str) -> str:
@@ -65,42 +60,21 @@ def _information(observed: Observed | str, name: str) -> str:
     table = observed.table.assign(model=observed.table["model"].map(titles))
     with figures.style():
         drawn = figures.observation_panels(pd.concat(everything, ignore_index=True), table)
-        return _svg(drawn, "information")
-
-
-def _svg(drawn: Figure, name: str) -> str:
-    """A figure as an SVG element, whose black is the page's text colour."""
-    text = io.StringIO()
-    with mpl.rc_context({"svg.hashsalt": name}):
-        drawn.savefig(text, format="svg", transparent=True, metadata={"Date": None})
-    plt.close(drawn)
-    svg = text.getvalue()
-    return svg[svg.index("<svg") :].replace("#000000", "currentColor")
+        return figures.svg(drawn, "information")
 
 
 def _shown(one: Fallen, classes: tuple[str, ...]) -> dict[str, Any]:
     """A sample's three images, and what to write below them."""
-    change = one.adversarial - one.natural
-    most = float(np.abs(change).max())
-    magnified = 0.5 + change / (2 * most)
+    difference, factor = figures.magnified(one.natural, one.adversarial)
     return {
         "index": one.index,
         "label": classes[one.label],
         "prediction": class_name(one.prediction, classes),
         "epsilon": f"{one.epsilon:.4g}",
-        "factor": f"{0.5 / most:.3g}",
+        "factor": f"{factor:.3g}",
         "images": [
-            ("natural", _png(one.natural)),
-            ("adversarial", _png(one.adversarial)),
-            ("difference", _png(magnified)),
+            ("natural", figures.png(one.natural)),
+            ("adversarial", figures.png(one.adversarial)),
+            ("difference", figures.png(difference)),
         ],
     }
-
-
-def _png(image: np.ndarray) -> str:
-    """An image (c, h, w) in [0, 1] as a data URI; of other numbers of channels the first."""
-    pixels = (image.clip(0, 1) * 255).round().astype(np.uint8)
-    shown = pixels.transpose(1, 2, 0) if len(pixels) == 3 else pixels[0]
-    file = io.BytesIO()
-    Image.fromarray(shown).save(file, "PNG")
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.data import Dataset
-from workbench.evaluation.battery import rows_of
+from workbench.evaluation.battery import adversarial_image, rows_of
 from workbench.evaluation.store import Stored
 
 SHOWN = 12
@@ -57,15 +57,5 @@ def _fallen(row: dict[str, float], data: Dataset, units: Sequence[Stored]) -> Fa
         row["linf"],
         row["l2"],
         natural[0].numpy(),
-        _image(units, index),
+        adversarial_image(units, index),
     )
-
-
-def _image(units: Sequence[Stored], index: int) -> np.ndarray:
-    """The stored x̃ of a sample."""
-    for unit in units:
-        assert unit.rows is not None
-        (places,) = np.nonzero(unit.rows["index"].to_numpy() == index)
-        if len(places):
-            return np.asarray(unit.tensors()["x_adv"][places[0]])
-    raise KeyError(index)

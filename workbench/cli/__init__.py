@@ -8,6 +8,7 @@ import typer
 from workbench.cli import data
 from workbench.cli.audit import audit
 from workbench.cli.evaluate import evaluate
+from workbench.cli.explore import explore
 from workbench.cli.mi import mi
 from workbench.cli.plan import plan
 from workbench.cli.reproduce import reproduce
@@ -26,6 +27,7 @@ app.command()(evaluate)
 app.command()(transfer)
 app.command()(mi)
 app.command()(audit)
+app.command()(explore)
 app.command()(train)
 app.command()(plan)
 app.command()(reproduce)

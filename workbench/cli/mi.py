@@ -18,9 +18,6 @@ from workbench.provenance import versions
 from workbench.screen import progress_bar, say, show, write_json, write_text
 from workbench.threat import ThreatModel
 
-FitSamples = Annotated[
-    int, typer.Option(min=1000, help="Training samples that the critics are fitted to.")
-]
 CriticSeed = Annotated[int, typer.Option(min=0, help="Seed of the critics.")]
 Attack = Annotated[str, typer.Option(help="Attack that makes x̃; it should run every step.")]
 Objective = Annotated[
@@ -42,7 +39,7 @@ def mi(
     eps: options.Eps = "0.1",
     attack: Attack = "pgd-40:stop_at_success=false",
     samples: options.Samples = None,
-    fit_samples: FitSamples = 10000,
+    fit_samples: options.FitSamples = 10000,
     seed: options.Seed = 0,
     critic_seed: CriticSeed = 0,
     objective: Objective = "mim",

@@ -6,6 +6,7 @@ from functools import partial
 from itertools import islice
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from workbench.attacks import Attack, attack, label
@@ -170,6 +171,18 @@ def _attacked(
 def rows_of(units: Sequence[Stored]) -> pd.DataFrame:
     """The rows of all units in one frame."""
     return pd.concat([unit.rows for unit in units], ignore_index=True)
+
+
+def adversarial_image(units: Sequence[Stored], index: int) -> np.ndarray:
+    """x̃ of a sample of the units of one attack: (c, h, w) float32 in [0, 1].
+
+    Raises KeyError where no unit has the sample.
+    """
+    for unit in units:
+        start, stop = (unit.info["spec"][name] for name in ("start", "stop"))
+        if start <= index < stop:
+            return unit.row("x_adv", index - start)
+    raise KeyError(index)
 
 
 def costs_of(units: Sequence[Stored]) -> pd.DataFrame:

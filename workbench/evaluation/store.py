@@ -22,12 +22,14 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
+from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from workbench.errors import InputError
 from workbench.progress import Say, quiet
 
 FORMAT = 1
+TENSORS = "tensors.safetensors"
 DAMAGE = (
     *(FileNotFoundError, NotADirectoryError, IsADirectoryError),
     *(ValueError, KeyError, TypeError, AttributeError, pa.ArrowException),
@@ -49,6 +51,12 @@ class Stored:
     def tensors(self) -> dict[str, np.ndarray]:
         """The unit's images or weights by name."""
         return tensors_in(self.folder)
+
+    def row(self, name: str, place: int) -> np.ndarray:
+        """One row of a tensor, without reading the others."""
+        with safe_open(self.folder / TENSORS, "numpy") as file:
+            found: np.ndarray = file.get_slice(name)[place]
+        return found
 
 
 class Store:
@@ -154,7 +162,7 @@ class Store:
 
 def tensors_in(folder: Path) -> dict[str, np.ndarray]:
     """The images or weights, by name, of the unit whose folder it is."""
-    return dict(load_file(folder / "tensors.safetensors"))
+    return dict(load_file(folder / TENSORS))
 
 
 def _read(folder: Path, key: str) -> Stored:
@@ -182,7 +190,7 @@ def _fill(
         pq.write_table(table, folder / "rows.parquet", compression="zstd")
     if tensors:
         arrays = {name: np.ascontiguousarray(array) for name, array in tensors.items()}
-        save_file(arrays, folder / "tensors.safetensors")
+        save_file(arrays, folder / TENSORS)
     checksums = {path.name: _sha256(path) for path in sorted(folder.iterdir())}
     content = {**info, "format": FORMAT, "sha256": checksums}
     checksums["unit.json"] = _own_sha256(content)

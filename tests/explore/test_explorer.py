@@ -1,0 +1,194 @@
+"""The explorer without a browser: what it shows is what was measured."""
+
+import base64
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from workbench.attacks import attack
+from workbench.data import load_data
+from workbench.errors import InputError
+from workbench.evaluation.information import mutual_information
+from workbench.evaluation.store import Store
+from workbench.explore import Explorer, explore
+from workbench.explore.explorer import ALL, NONE, PAGE
+from workbench.explore.sample import logits, neighbours, path
+from workbench.explore.views import VERDICTS, verdicts
+from workbench.models import load_model
+from workbench.seeds import Noise
+from workbench.threat import ThreatModel
+
+SHARP, SMOOTH = 0, 1
+
+
+@pytest.fixture
+def explorer(asked) -> Explorer:
+    return explore(**asked.arguments)
+
+
+def view(explorer: Explorer):
+    return explorer._shown[0]
+
+
+def pixels(address: str) -> np.ndarray:
+    """The image of a data URI: (h, w) levels."""
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.split(",")[1]))))
+
+
+def test_a_view_has_the_records_of_mutual_information(asked, explorer) -> None:
+    told = asked.arguments
+    model = load_model(told["models"][SHARP], told["arch"], "cpu", (1, 8, 8), 10)
+    train, test = load_data("digits", "train"), load_data("digits", "test")
+    expected = mutual_information(
+        *(model, train, test, ThreatModel("Linf", "0.1"), told["attacks"][0]),
+        store=Store(told["store"]),
+        samples=60,
+        fit_samples=1000,
+    )
+    shown = view(explorer)
+    assert shown.rows.equals(expected.rows)
+    points = shown.points
+    assert (points["natural MI"][:60] == expected.rows["natural_mi_natural"]).all()
+    after = points["adversarial MI"][60:].to_numpy()
+    assert (after == expected.rows["adversarial_mi_adversarial"]).all()
+    assert list(points["output"].unique()) == ["natural", "adversarial"]
+
+
+def test_the_images_are_those_that_the_model_was_shown(explorer) -> None:
+    shown = view(explorer)
+    for place in (0, 59):
+        row = shown.rows.iloc[place]
+        x, x_adv = shown.images(place)
+        assert np.abs(x_adv - x).max() <= 0.1 + 1e-6
+        assert logits(shown, place).argmax(1).tolist() == [
+            row["clean_prediction"],
+            row["adversarial_prediction"],
+        ]
+
+
+def test_the_path_begins_and_ends_as_the_attack_did(explorer) -> None:
+    shown = view(explorer)
+    along = path(shown, 7)
+    x, y = shown.data.batch(7, 8)
+    attempt = attack(shown.attack)(shown.model, x, y, shown.threat, Noise(0, (7,)))
+    assert len(along) == int(attempt.forwards)
+    assert along.min() == pytest.approx(shown.rows["adversarial_margin"][7], abs=1e-4)
+    assert torch.allclose(attempt.x_adv[0], torch.from_numpy(shown.images(7)[1]), atol=1e-6)
+
+
+def test_neighbours_are_the_nearest_in_mi(explorer) -> None:
+    shown = view(explorer)
+    found = neighbours(shown, 3, 5)
+    values = shown.rows[["natural_mi_adversarial", "adversarial_mi_adversarial"]].to_numpy()
+    away = np.linalg.norm((values - values[3]) / values.std(0), axis=1)
+    assert 3 not in found
+    assert away[found].max() <= np.delete(away, [3, *found]).min()
+
+
+def test_brushing_points_lists_their_samples_and_marks_both_outputs(explorer) -> None:
+    panel = explorer._panels[0]
+    panel._scatter.widget.selection = np.array([4, 70, 64])  # natural 4, adversarial 10 and 4
+    assert explorer.selected["index"].tolist() == [4, 10]
+    assert [card["place"] for card in explorer.gallery.cards] == [4, 10]
+    for each in explorer._panels:
+        assert set(each._scatter.widget.selection) == {4, 10, 64, 70}
+    explorer.clear.click()
+    assert len(explorer.selected) == 60
+    assert len(explorer.gallery.cards) == PAGE
+
+
+def test_cards_show_the_sample(explorer) -> None:
+    explorer.brush(np.array([5]))
+    (card,) = explorer.gallery.cards
+    x, x_adv = view(explorer).images(5)
+    shown = dict(card["images"])
+    assert np.abs(pixels(shown["natural"]) / 255 - x[0]).max() <= 0.5 / 255 + 1e-6
+    assert np.abs(pixels(shown["adversarial"]) / 255 - x_adv[0]).max() <= 0.5 / 255 + 1e-6
+    (name,) = (name for name in shown if name.startswith("perturbation"))
+    factor = float(name.split("×")[1])
+    expected = 0.5 + factor * (x_adv[0] - x[0])
+    assert np.abs(pixels(shown[name]) / 255 - expected).max() < 0.01
+    assert pixels(shown[name]).min() == 0 or pixels(shown[name]).max() == 255
+
+
+def test_filters_leave_what_they_say(explorer) -> None:
+    explorer.label.value = "3"
+    assert set(explorer.selected["label"]) == {3}
+    explorer.label.value = ALL
+    for verdict in VERDICTS:
+        explorer.verdict.value = verdict
+        assert set(verdicts(explorer.selected)) <= {verdict}
+        hidden = np.flatnonzero(verdicts(view(explorer).rows) != verdict)
+        shown = set(explorer._panels[0]._scatter.widget.filter)
+        assert not shown & set(hidden)
+    explorer.verdict.value = ALL
+    assert len(explorer.selected) == 60
+
+
+def test_the_three_verdicts_part_the_samples(explorer) -> None:
+    rows = view(explorer).rows
+    found = verdicts(rows)
+    assert set(found) <= set(VERDICTS)
+    assert ((found == "robust") == rows["robust"]).all()
+    assert ((found == "misclassified") == (rows["clean_prediction"] != rows["label"])).all()
+
+
+def test_model_budget_and_a_second_model(explorer) -> None:
+    sharp, smooth = explorer.model.options
+    x_before = explorer._panels[0]._scatter.widget.points[:, 0].copy()
+    explorer.eps.value = "0.2"
+    assert view(explorer).threat.eps == "0.2"
+    assert (explorer._panels[0]._scatter.widget.points[:, 0] != x_before).any()
+    explorer.second.value = smooth
+    assert [shown.model.origin for shown in explorer._shown] == [sharp, smooth]
+    assert explorer._panels[1].widget.layout.display == ""
+    names = [name for name, _ in explorer.gallery.cards[0]["images"]]
+    assert [name.split(" ")[0] for name in names] == [
+        *("natural", "perturbation", "adversarial", "perturbation", "adversarial")
+    ]
+    explorer.second.value = NONE
+    assert explorer._panels[1].widget.layout.display == "none"
+
+
+def test_a_choice_that_was_not_computed_leaves_what_was_there(explorer) -> None:
+    del explorer._views[explorer.model.value, explorer.attack.value, "0.2"]
+    before = view(explorer)
+    explorer.eps.value = "0.2"
+    assert view(explorer) is before
+    assert "there is no" in explorer._failed.value
+
+
+def test_the_order_and_the_pages(explorer) -> None:
+    explorer.order.value = "natural MI of x̃, lowest"
+    values = explorer.selected["natural_mi_adversarial"].to_numpy()
+    assert (np.diff(values) >= 0).all()
+    assert explorer.page.max == -(-60 // PAGE)
+    explorer.page.value = 2
+    places = [card["place"] for card in explorer.gallery.cards]
+    assert places == explorer.selected["index"].tolist()[PAGE : 2 * PAGE]
+
+
+def test_a_chosen_sample_is_shown_closely(explorer) -> None:
+    explorer.gallery.chosen = 2
+    assert explorer._one.value.count("<svg") == 1
+    assert len(explorer.alike.cards) == 8
+    explorer.second.value = explorer.model.options[SMOOTH]
+    assert explorer._one.value.count("<svg") == 2
+    explorer.alike.chosen = explorer.alike.cards[0]["place"]
+    assert explorer.gallery.chosen != 2
+
+
+def test_colours_and_joins(explorer) -> None:
+    for by in ("class", "verdict", "output"):
+        explorer.colour.value = by
+        assert explorer._panels[0]._scatter.color()["by"] == by
+    explorer.joined.value = False
+    assert explorer._panels[0]._scatter.connect()["by"] is None
+
+
+def test_nothing_to_look_at_is_one_line() -> None:
+    with pytest.raises(InputError, match="nothing to look at; the natural critic gave no values"):
+        Explorer([], ["the natural critic gave no values"])

@@ -1,0 +1,7 @@
+"""Look into the observation interactively: in a notebook, or on a page of its own."""
+
+from workbench.explore.explorer import Explorer
+from workbench.explore.open import explore
+from workbench.explore.views import View, views
+
+__all__ = ["Explorer", "View", "explore", "views"]
