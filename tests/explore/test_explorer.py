@@ -2,6 +2,7 @@
 
 import base64
 import io
+import re
 
 import numpy as np
 import pytest
@@ -174,6 +175,9 @@ def test_the_order_and_the_pages(explorer) -> None:
 def test_a_chosen_sample_is_shown_closely(explorer) -> None:
     explorer.gallery.chosen = 2
     assert explorer._one.value.count("<svg") == 1
+    found = [float(n) for n in re.findall(r">(-?\d+\.\d\d)<", explorer._one.value)]
+    pairs = sorted(zip(found[::2], found[1::2], strict=True))
+    assert np.allclose(pairs, sorted(zip(*logits(view(explorer), 2), strict=True)), atol=0.006)
     assert len(explorer.alike.cards) == 8
     explorer.second.value = explorer.model.options[SMOOTH]
     assert explorer._one.value.count("<svg") == 2

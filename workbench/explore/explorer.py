@@ -12,14 +12,18 @@ from workbench import figures
 from workbench.errors import InputError
 from workbench.explore.gallery import Gallery, card
 from workbench.explore.panel import COLOURED_BY, Panel, limits
-from workbench.explore.sample import drawn, neighbours
+from workbench.explore.sample import logit_table, neighbours, way
 from workbench.explore.views import AXES, VERDICTS, View, verdicts
 
 PAGE = 24  # cards at once
 NEIGHBOURS = 8
 JOINED_UP_TO = 2000  # samples, beyond which lines hide the points
 NONE, ALL = "–", "all"
-STYLE = "<style>.wb-told :is(th, td) {padding: 0 1em; text-align: right}</style>"
+STYLE = """<style>
+.wb-told :is(th, td) {padding: 0 1em; text-align: right}
+.wb-one, .wb-one > div > div {display: flex; flex-wrap: wrap; gap: 1em}
+.wb-logits :is(th, td) {padding: 0 0.5em; font-size: 11px; text-align: right; min-width: 4em}
+</style>"""
 ORDERS: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
     "index": lambda rows: rows["index"],
     "natural MI of x̃, lowest": lambda rows: rows["natural_mi_adversarial"],
@@ -126,7 +130,9 @@ class Explorer(widgets.VBox):
         self._look(self.gallery.chosen)
 
     def _tell_failures(self, failures: Sequence[str]) -> None:
-        self._failed.value = "".join(f"<p>⚠ {escape(failure)}</p>" for failure in failures)
+        lines = "".join(f"<li>{escape(failure)}</li>" for failure in failures)
+        told = f"<details><summary>⚠ {len(failures)} warnings</summary><ul>{lines}</ul></details>"
+        self._failed.value = told if failures else ""
 
     def _filter(self, _: Any = None) -> None:
         """Show only the samples that the filters leave, and list them."""
@@ -180,14 +186,14 @@ class Explorer(widgets.VBox):
         """Show one sample closely: logits, the attack's way, and its neighbours in MI."""
         if place < 0:
             return
+        index = int(self._shown[0].rows["index"].iloc[place])
         parts = []
         for i, view in enumerate(self._shown):
             with figures.style():
-                parts.append(figures.svg(drawn(view, place), f"sample{i}"))
-        index = int(self._shown[0].rows["index"].iloc[place])
-        names = [escape(view.model.origin) for view in self._shown]
-        shown = (f"<b>sample {index}, {n}</b>{p}" for n, p in zip(names, parts, strict=True))
-        self._one.value = "".join(f"<div>{part}</div>" for part in shown)
+                drawn = figures.svg(way(view, place), f"sample{i}")
+            title = f"<b>sample {index}, {escape(view.model.origin)}</b>"
+            parts.append(f"<div>{title}<div>{logit_table(view, place)}{drawn}</div></div>")
+        self._one.value = f'<div class="wb-one">{"".join(parts)}</div>'
         near = neighbours(self._shown[0], place, NEIGHBOURS)
         self.alike.chosen = -1
         self.alike.cards = [card(self._shown, int(other)) for other in near]

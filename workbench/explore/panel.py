@@ -1,6 +1,7 @@
 """The scatter of one view: natural against adversarial MI, two joined points per sample."""
 
 from collections.abc import Callable, Sequence
+from html import escape
 
 import ipywidgets
 import jscatter
@@ -21,11 +22,21 @@ Limits = Sequence[tuple[float, float]]
 
 
 def limits(views: Sequence[View]) -> Limits:
-    """The range of each axis that holds all points of all views, in nats."""
-    bounds = [(view.points[[X, Y]].min(), view.points[[X, Y]].max()) for view in views]
-    low = pd.concat([first for first, _ in bounds], axis=1).min(axis=1)
-    high = pd.concat([last for _, last in bounds], axis=1).max(axis=1)
-    return [(float(low[axis]), float(high[axis])) for axis in (X, Y)]
+    """Of each axis, a range for all views that holds all but the 1 % of points furthest out, nats.
+
+    A few points far out would press all others together. They are there when one zooms out.
+    """
+    points = pd.concat([view.points[[X, Y]] for view in views])
+    low, high = points.quantile(0.005), points.quantile(0.995)
+    room = (high - low).clip(lower=1e-6) / 20
+    return [(float(low[axis] - room[axis]), float(high[axis] + room[axis])) for axis in (X, Y)]
+
+
+def outside(view: View, axes: Limits) -> int:
+    """How many points of a view lie outside the ranges."""
+    values = zip((view.points[X], view.points[Y]), axes, strict=True)
+    inside = [value.between(low, high) for value, (low, high) in values]
+    return int((~np.logical_and.reduce(inside)).sum())
 
 
 class Panel:
@@ -71,7 +82,10 @@ class Panel:
         if view is not self.view:
             self.view = view
             self._scatter.data(view.points, animate=True)
-        self._title.value = f"<b>{view.model.origin}</b>, {view.threat}, {view.attack}"
+        far = outside(view, self._axes)
+        told = f"; {far} points further out: zoom out" if far else ""
+        name, attack = escape(view.model.origin), escape(view.attack)
+        self._title.value = f"<b>{name}</b>, {view.threat}, {attack}{told}"
 
     def colour(self, by: str) -> None:
         """Colour points by a key of COLOURED_BY."""

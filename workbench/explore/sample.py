@@ -1,9 +1,8 @@
 """One sample, closely: its logits, the attack's way, and the samples with like MI."""
 
-import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import torch
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import nn
 
@@ -12,8 +11,10 @@ from workbench.attacks import attack
 from workbench.evaluation.verify import logits_of, margins
 from workbench.explore.views import AXES, View
 from workbench.seeds import Noise
+from workbench.tables.classes import class_name
 
-NAMES_UP_TO = 20  # classes whose names fit below their bars
+CLASSES = 10  # of the logits that are shown, the highest
+WIDTH = 3.3  # of the figure, inches
 
 
 class Watched(nn.Module):
@@ -64,25 +65,27 @@ def neighbours(view: View, place: int, count: int) -> np.ndarray:
     return nearest[nearest != place][:count]
 
 
-def drawn(view: View, place: int) -> Figure:
-    """Logits before and after the attack, and the margin along its way."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(figures.PAGE, 1.9))
-    _bars(left, logits(view, place), view.data.classes, int(view.rows["label"].iloc[place]))
+def logit_table(view: View, place: int) -> str:
+    """The logits of x and of x̃ as a table of HTML with bars: of the classes that are highest."""
+    found = pd.DataFrame(logits(view, place).T, columns=["x", "x̃"])
+    found.index = [class_name(output, view.data.classes) for output in found.index]
+    label = found.index[int(view.rows["label"].iloc[place])]
+    most = found.loc[found.max(axis=1).nlargest(CLASSES).index]
+    shown = most.style.format(precision=2).set_table_attributes('class="wb-logits"')
+    for name, colour in (("x", figures.NATURAL), ("x̃", figures.ADVERSARIAL)):
+        low, high = float(most.min(axis=None)), float(most.max(axis=None))
+        shown = shown.bar([name], align="zero", color=colour, vmin=min(low, 0), vmax=high)
+    bold = {True: "font-weight: bold", False: ""}
+    return shown.map_index(lambda name: bold[name == label]).to_html()
+
+
+def way(view: View, place: int) -> Figure:
+    """The margin along the attack's way, below 0 where the sample is misclassified."""
+    drawn = Figure(figsize=(WIDTH, 2.0))
+    drawn.set_layout_engine("none")
+    axes = drawn.add_axes((0.16, 0.22, 0.8, 0.72))
     along = path(view, place)
-    right.plot(range(len(along)), along, color=figures.ADVERSARIAL)
-    right.axhline(0, color="0.6", linewidth=0.6)
-    right.set(xlabel="forward pass of the attack", ylabel="margin of the label")
-    return figure
-
-
-def _bars(axes: Axes, pair: np.ndarray, classes: tuple[str, ...], label: int) -> None:
-    """The logits of x and of x̃, side by side."""
-    places = np.arange(pair.shape[1])
-    looks = zip(pair, (-0.2, 0.2), (figures.NATURAL, figures.ADVERSARIAL), ("x", "x̃"), strict=True)
-    for values, shift, colour, name in looks:
-        axes.bar(places + shift, values, 0.4, color=colour, label=name)
-    axes.set(ylabel="logit")
-    axes.legend()
-    if len(classes) == len(places) <= NAMES_UP_TO:
-        axes.set_xticks(places, classes, rotation=60, ha="right")
-        axes.get_xticklabels()[label].set_fontweight("bold")
+    axes.plot(range(len(along)), along, color=figures.ADVERSARIAL)
+    axes.axhline(0, color="0.6", linewidth=0.6)
+    axes.set(xlabel="forward pass of the attack", ylabel="margin of the label")
+    return drawn
