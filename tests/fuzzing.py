@@ -40,6 +40,7 @@ LETTERS = string.printable + "é½٣\u2028\0"
 OPTIONS = (
     *("model", "arch", "weights", "mean", "std", "channels", "class-map", "data", "norm", "eps"),
     *("claim", "out", "depth", "fail-on", "samples", "seed", "device", "store", "json", "workers"),
+    *("against", "against-arch"),
 )
 
 

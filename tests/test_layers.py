@@ -8,6 +8,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 ORDER = [
+    "verbs",
     "errors",
     "progress",
     "provenance",
@@ -35,6 +36,7 @@ ORDER = [
     "planning",
     "audit",
     "explore",
+    "api",
     "cli",
     "__main__",
 ]

@@ -14,7 +14,7 @@ def test_every_public_name_is_there(name) -> None:
 
 
 def test_the_table_of_homes_is_complete() -> None:
-    assert set(wb._HOMES) == set(wb.__all__)
+    assert {*wb._HOMES, *wb._VERBS} == set(wb.__all__)
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

@@ -14,15 +14,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from workbench.api import audit, evaluate, explore, mutual_information
     from workbench.data import Dataset, load_data
     from workbench.errors import InputError
-    from workbench.evaluation.battery import Evaluation, evaluate
+    from workbench.evaluation.battery import Evaluation
     from workbench.evaluation.cluster import Cluster
-    from workbench.evaluation.information import Information, mutual_information
+    from workbench.evaluation.information import Information
     from workbench.evaluation.store import Store
     from workbench.evaluation.transfer import transfer
     from workbench.evaluation.workers import Workers
-    from workbench.explore import explore
     from workbench.models import Classifier, Loading, load_model
     from workbench.tables import accuracies
     from workbench.threat import ThreatModel
@@ -59,13 +59,14 @@ _HOMES = {
     "ThreatModel": "workbench.threat",
     "Workers": "workbench.evaluation.workers",
     "accuracies": "workbench.tables",
-    "evaluate": "workbench.evaluation.battery",
-    "explore": "workbench.explore",
+    "evaluate": "workbench.api",
     "load_data": "workbench.data",
     "load_model": "workbench.models",
-    "mutual_information": "workbench.evaluation.information",
+    "mutual_information": "workbench.api",
     "transfer": "workbench.evaluation.transfer",
 }
+
+_VERBS = ("audit", "explore")  # packages that can be called (see verbs)
 
 __all__ = [
     "Classifier",
@@ -79,6 +80,7 @@ __all__ = [
     "ThreatModel",
     "Workers",
     "accuracies",
+    "audit",
     "evaluate",
     "explore",
     "load_data",
@@ -90,6 +92,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import a public name from its home."""
+    if name in _VERBS:
+        return import_module(f"workbench.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'workbench' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

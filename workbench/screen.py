@@ -44,8 +44,8 @@ def say(message: str) -> None:
 
 @contextmanager
 def progress_bar(unit: str = "samples") -> Iterator[ReportProgress]:
-    """A progress bar with an estimate; it appears on a terminal when there is something to do."""
-    if not screen.is_interactive:  # rich would end it with an empty line there, even before errors
+    """A progress bar with an estimate, on a terminal or in a notebook, when there is work to do."""
+    if not (screen.is_interactive or screen.is_jupyter):  # rich would end it with an empty line
         yield no_progress
         return
     columns = (

@@ -28,6 +28,7 @@ SEED = int(os.environ.get("WORKBENCH_FUZZ_SEED", "0"))
 NAMES = [*fuzzing.KINDS]
 IDS = [f"{NAMES[i % len(NAMES)]}-{i}" for i in range(CASES)]
 WHOLE = 40  # of so many cases one is audited whole, where it is accepted
+AGAINST = 5  # of so many bad models one is the second, which the first is compared with
 HANGS = 120  # seconds after which the run is ended, and says where it was
 MOST_BYTES = 3 << 30  # of memory, above what was taken before
 ACCEPTED = 0
@@ -91,7 +92,9 @@ def test_what_is_bad_is_one_line_and_harmless(case, good, tmp_path, monkeypatch,
     draw = random.Random(f"{SEED} {case}")
     options = usual(tmp_path, good)
     changed = fuzzing.KINDS[NAMES[case % len(NAMES)]](draw, tmp_path, good)
-    if "model" in changed and "arch" not in changed:
+    if "model" in changed and not draw.randrange(AGAINST):
+        changed = {("against", "against-arch")[name == "arch"]: changed[name] for name in changed}
+    elif "model" in changed and "arch" not in changed:
         del options["arch"]
     options |= changed
     if draw.randrange(WHOLE):

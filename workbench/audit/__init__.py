@@ -8,6 +8,7 @@ from workbench.audit.evidence import Evidence, Finding
 from workbench.audit.facts import content
 from workbench.audit.request import DEPTHS, AuditRequest
 from workbench.audit.run import Audit, audit
+from workbench.verbs import make_verb
 
 __all__ = [
     "BROKEN",
@@ -27,3 +28,5 @@ __all__ = [
     "content",
     "report",
 ]
+
+make_verb(__name__)  # so that wb.audit(…) is the verb

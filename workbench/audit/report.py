@@ -27,7 +27,7 @@ def write(found: Audit, out: Path, command: str) -> dict[str, Any]:
     write_json(facts, out / "audit.json")
     write_json(facts_of.model_info(found), out / "model_info.json")
     write_text(out / "report.md", markdown(facts))
-    write_text(out / "report.html", page(found, facts, _tables(facts)))
+    write_text(out / "report.html", page(found, facts, all_tables(facts)))
     all_rows(found).to_parquet(out / "samples.parquet", index=False)
     if isinstance(found.observed, Observed):
         found.observed.rows.to_parquet(out / "information.parquet", index=False)
@@ -37,7 +37,7 @@ def write(found: Audit, out: Path, command: str) -> dict[str, Any]:
 def markdown(facts: Mapping[str, Any]) -> str:
     """The audit as a page of text."""
     parts = [f"# Audit of {facts['model']['name']}", facts["verdict"]]
-    for title, table in _tables(facts).items():
+    for title, table in all_tables(facts).items():
         parts += [f"## {title}", tables.markdown(table)]
     parts += [
         *(_advice(check) for check in facts["checks"] if check["status"] in (FAIL, WARN)),
@@ -52,7 +52,7 @@ def markdown(facts: Mapping[str, Any]) -> str:
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
-def _tables(facts: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
+def all_tables(facts: Mapping[str, Any]) -> dict[str, pd.DataFrame]:
     """The audit's tables by their titles, those that have lines."""
     found = {
         "Claims": claim_table(facts),

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pandas as pd
-
 from workbench import options, tables
 from workbench.attacks import names
 from workbench.data import load_data
@@ -69,7 +67,10 @@ def evaluate(
     content = summary(evaluation)
     write_json(content, json)
     if str(json) != "-":
-        show(_table(evaluation), f"{model} on {images.name}, {threat}, {samples} samples")
+        show(
+            tables.evaluation_texts(evaluation.rows, evaluation.costs),
+            f"{model} on {images.name}, {threat}, {samples} samples",
+        )
         low, high = content["robust_accuracy_ci95"]
         worst = tables.percent(content["robust_accuracy"], low, high)
         output.print(f"Robust accuracy, worst case over the attacks: {worst} %", highlight=False)
@@ -107,26 +108,3 @@ def summary(evaluation: Evaluation) -> dict[str, Any]:
         **evaluation.description,
         "versions": versions(),
     }
-
-
-def _table(evaluation: Evaluation) -> pd.DataFrame:
-    """The table on the screen: a line per attack; passes and milliseconds are per image."""
-    table = tables.bracketed(evaluation.rows)
-    costs = tables.total_costs(evaluation.costs).set_index("attack").reindex(table["attack"])
-    interval = table[["accuracy", "low", "high"]].to_numpy()
-    shown = pd.DataFrame(
-        {
-            "attack": table["attack"],
-            "accuracy % [95 % CI]": [tables.percent(*row) for row in interval],
-        }
-    )
-    if (table["certified"] > 0).any():
-        shown["proved %"] = [f"{100 * p:.1f}" if p > 0 else "" for p in table["certified"]]
-    for title, column, factor in (
-        ("forwards / image", "forward_passes", 1),
-        ("backwards / image", "backward_passes", 1),
-        ("ms / image", "seconds", 1000),
-    ):
-        values = factor * costs[column] / costs["samples"]
-        shown[title] = ["" if pd.isna(value) else f"{value:.1f}" for value in values]
-    return shown

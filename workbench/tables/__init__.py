@@ -22,7 +22,14 @@ from workbench.tables.differences import (
 )
 from workbench.tables.duel import duel
 from workbench.tables.foretelling import foretelling
-from workbench.tables.layout import SURE, accuracy_texts, gain_texts, pair_texts, standing
+from workbench.tables.layout import (
+    SURE,
+    accuracy_texts,
+    evaluation_texts,
+    gain_texts,
+    pair_texts,
+    standing,
+)
 from workbench.tables.levels import PAIR, level_text, levels, separation, spread
 from workbench.tables.observation import (
     BASELINE,
@@ -56,6 +63,7 @@ __all__ = [
     "difference_texts",
     "differences",
     "duel",
+    "evaluation_texts",
     "foretelling",
     "gain_texts",
     "interval",

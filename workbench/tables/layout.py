@@ -5,7 +5,7 @@ from typing import Any
 import pandas as pd
 
 from workbench.published import BASELINE
-from workbench.tables.accuracy import WORST_CASE
+from workbench.tables.accuracy import WORST_CASE, bracketed, total_costs
 from workbench.tables.text import p_text, percent, points
 
 CERTIFIED = "proved"
@@ -145,3 +145,26 @@ def _standings(table: pd.DataFrame) -> str:
 def _standing(row: Any) -> str:
     gain = points(row.mean_gain, row.std_gain)
     return f"{row.defense} {gain} [{100 * row.gain_low:.1f}, {100 * row.gain_high:.1f}]"
+
+
+def evaluation_texts(rows: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:
+    """Of one model, a line per attack: accuracy in per cent, passes and milliseconds per image."""
+    table = bracketed(rows)
+    spent = total_costs(costs).set_index("attack").reindex(table["attack"])
+    interval = table[["accuracy", "low", "high"]].to_numpy()
+    shown = pd.DataFrame(
+        {
+            "attack": table["attack"],
+            "accuracy % [95 % CI]": [percent(*row) for row in interval],
+        }
+    )
+    if (table["certified"] > 0).any():
+        shown["proved %"] = [f"{100 * p:.1f}" if p > 0 else "" for p in table["certified"]]
+    for title, column, factor in (
+        ("forwards / image", "forward_passes", 1),
+        ("backwards / image", "backward_passes", 1),
+        ("ms / image", "seconds", 1000),
+    ):
+        values = factor * spent[column] / spent["samples"]
+        shown[title] = ["" if pd.isna(value) else f"{value:.1f}" for value in values]
+    return shown

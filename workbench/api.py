@@ -1,0 +1,283 @@
+"""The verbs for Python: what one has at hand goes in, a result that shows itself comes out."""
+
+import copy
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import nn
+
+from workbench import tables
+from workbench.audit import BROKEN, Audit, AuditRequest, broken_model, claims, content, report
+from workbench.audit import audit as run_audit
+from workbench.data import Dataset, load_data
+from workbench.devices import device_of
+from workbench.errors import InputError
+from workbench.evaluation import battery
+from workbench.evaluation import information as mi
+from workbench.evaluation.execution import Executor, in_process
+from workbench.evaluation.store import Store
+from workbench.explore import explore
+from workbench.information import Fit
+from workbench.models import Classifier, load_model
+from workbench.options import DEFAULT_SAMPLES, DEFAULT_STORE
+from workbench.screen import progress_bar, say
+from workbench.threat import ThreatModel
+
+__all__ = ["audit", "evaluate", "explore", "mutual_information"]
+
+Model = Classifier | nn.Module | str
+Data = Dataset | str | tuple[np.ndarray, np.ndarray]
+Threat = ThreatModel | str
+Where = Store | Path | str
+
+FASHION, LINF = "fashion-mnist", "Linf 0.1"
+
+
+class Shown:
+    """A result that a notebook shows as tables of HTML, and a terminal as tables of text."""
+
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """What is shown, by its titles; the texts have intervals."""
+        raise NotImplementedError
+
+    def __repr__(self) -> str:
+        parts = ((title, table.to_string(index=False)) for title, table in self.tables().items())
+        return "\n\n".join(f"{title}\n{text}" for title, text in parts)
+
+    def _repr_html_(self) -> str:
+        found = (table.style.hide().set_caption(title) for title, table in self.tables().items())
+        return "".join(style.to_html() for style in found)
+
+
+@dataclass(frozen=True, repr=False)
+class EvaluationResult(Shown, battery.Evaluation):
+    """Records of a model under attacks, as `battery.Evaluation`, with their accuracies."""
+
+    @cached_property
+    def accuracies(self) -> pd.DataFrame:
+        """Accuracy under each attack with its exact 95 % interval, as `tables.bracketed`."""
+        return tables.bracketed(self.rows)
+
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """Accuracies in per cent, and what they cost."""
+        about = self.description
+        threat = f"{about['threat']['norm']} {about['threat']['eps']}"
+        what = f"{about['model']['name']} on {about['data']['name']}, {threat}"
+        return {
+            f"{what}, {about['samples']} samples": tables.evaluation_texts(self.rows, self.costs)
+        }
+
+
+@dataclass(frozen=True, repr=False)
+class InformationResult(Shown, mi.Information):
+    """MI of samples, as `information.Information`, with how far the paper's observation holds."""
+
+    @cached_property
+    def observation(self) -> pd.DataFrame:
+        """A line per quantity with its AUROC, as `tables.observation`."""
+        return tables.observation(self.rows.assign(model=self.description["model"]["name"]))
+
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """Means, AUROC and order of natural and adversarial outputs' values."""
+        about = self.description
+        threat = f"{about['threat']['norm']} {about['threat']['eps']}"
+        title = f"MI of {about['model']['name']}, {threat}, {len(self.rows)} samples, nats"
+        return {title: tables.observation_texts(self.observation).drop(columns="model")}
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AuditResult(Shown):
+    """An audit: what was found, and `facts`, as audit.json has them."""
+
+    found: Audit
+    facts: Mapping[str, Any]
+
+    @property
+    def verdict(self) -> str:
+        """The audit in a sentence."""
+        return str(self.facts["verdict"])
+
+    @property
+    def checks(self) -> pd.DataFrame:
+        """A line per check: id, status, value, threshold, samples, source, advice."""
+        return pd.DataFrame(self.facts["checks"])
+
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """What report.md has."""
+        return {
+            "Verdict": pd.DataFrame({"": [self.verdict]}),
+            **report.all_tables(self.facts),
+        }
+
+    def write(self, folder: Path | str) -> None:
+        """Write report.html, report.md, audit.json, model_info.json and the samples."""
+        report.write(self.found, Path(folder), self.facts["command"])
+
+
+def evaluate(
+    model: Model,
+    data: Data = FASHION,
+    threat: Threat = LINF,
+    attacks: Sequence[str] = ("pgd-40", "cascade"),
+    *,
+    samples: int | None = None,
+    seed: int = 0,
+    store: Where = DEFAULT_STORE,
+    device: str = "auto",
+    executor: Executor = in_process,
+) -> EvaluationResult:
+    """Attack the first samples of a data set; what the store has is not computed again.
+
+    model: a reference (see `load_model`), a module that takes images in [0, 1] and gives logits,
+    or a classifier. data: a name, a path, a data set, or images (n, c, h, w) in [0, 1] with labels
+    (n,). threat: as "Linf 8/255". attacks: names (see `attacks.attack`). samples: 1000, or all
+    where there are fewer. executor: who computes, such as Workers(4).
+    Raises InputError for what does not fit together.
+    """
+    test = as_data(data)
+    with progress_bar() as progress:
+        found = battery.evaluate(
+            as_model(model, test, device),
+            test,
+            as_threat(threat),
+            attacks,
+            store=as_store(store),
+            samples=samples or min(DEFAULT_SAMPLES, len(test)),
+            seed=seed,
+            progress=progress,
+            executor=executor,
+        )
+    return EvaluationResult(**vars(found))
+
+
+def mutual_information(
+    model: Model,
+    data: Data = FASHION,
+    threat: Threat = LINF,
+    attack: str = "pgd-40:stop_at_success=false",
+    *,
+    train: Data | None = None,
+    samples: int | None = None,
+    fit_samples: int = 10000,
+    seed: int = 0,
+    critic_seed: int = 0,
+    fit: Fit | None = None,
+    store: Where = DEFAULT_STORE,
+    device: str = "auto",
+    executor: Executor = in_process,
+) -> InformationResult:
+    """Natural and adversarial MI of the first test samples; what is stored is not computed again.
+
+    model, data, threat, samples, executor: as `evaluate`. Critics are fitted to `fit_samples`
+    attacked samples of `train`: by default of the training split of data that is named, and of
+    other data of the samples that follow the scored ones.
+    Raises InputError as `evaluation.information.mutual_information` says.
+    """
+    test = as_data(data)
+    with progress_bar() as progress:
+        found = mi.mutual_information(
+            as_model(model, test, device),
+            as_data(data if train is None else train, "train"),
+            test,
+            as_threat(threat),
+            attack,
+            store=as_store(store),
+            samples=samples or min(DEFAULT_SAMPLES, len(test)),
+            fit_samples=fit_samples,
+            seed=seed,
+            critic_seed=critic_seed,
+            fit=fit,
+            progress=progress,
+            executor=executor,
+        )
+    return InformationResult(**vars(found))
+
+
+def audit(
+    model: Model,
+    data: Data = FASHION,
+    threat: Threat = LINF,
+    *,
+    claim: str = "",
+    samples: int | None = None,
+    seed: int = 0,
+    depth: str = "fast",
+    against: Model | None = None,
+    information: bool = True,
+    store: Where = DEFAULT_STORE,
+    device: str = "auto",
+    executor: Executor = in_process,
+) -> AuditResult:
+    """Look for red flags of a model's evaluation, measure it, and hold claims against that.
+
+    model, data, threat, samples, executor: as `evaluate`; the model may be "broken:NAME" too.
+    claim: as "clean=83.4,autoattack=52". against: a second model. information: estimate MI too.
+    Raises InputError for what does not fit together.
+    """
+    test = as_data(data)
+    load = partial(as_model, model, test, device)
+    request = AuditRequest(
+        load(),
+        load,
+        test,
+        as_threat(threat),
+        samples or min(DEFAULT_SAMPLES, len(test)),
+        seed,
+        depth,
+        tuple(claims(claim)),
+        as_data(data, "train") if information else None,
+        None if against is None else as_model(against, test, device),
+    )
+    with progress_bar() as progress:
+        found = run_audit(request, store=as_store(store), progress=progress, executor=executor)
+    name = request.model.origin
+    return AuditResult(found, content(found, f"workbench.audit({name!r}, …)"))
+
+
+def as_model(model: Model, data: Dataset, device: str = "auto") -> Classifier:
+    """A classifier for the data. A module is copied first, since a classifier freezes its net."""
+    if isinstance(model, Classifier):
+        return model
+    where = device_of(device)
+    if isinstance(model, nn.Module):
+        net = copy.deepcopy(model).to(where)
+        return Classifier(net, type(model).__name__)
+    if model.startswith(BROKEN):
+        return broken_model(model.removeprefix(BROKEN), where)
+    return load_model(model, None, where, data.shape, len(data.classes))
+
+
+def as_data(data: Data, split: str = "test") -> Dataset:
+    """A data set. Images as numbers are one split, whatever is asked for."""
+    if isinstance(data, str):
+        return load_data(data, split, say)
+    if isinstance(data, Dataset):
+        return data
+    images, labels = (np.asarray(torch.as_tensor(part)) for part in data)
+    classes = tuple(map(str, range(int(labels.max(initial=0)) + 1)))
+    kind = np.uint8 if images.dtype == np.uint8 else np.float32
+    return Dataset("own", "test", images.astype(kind), labels.astype(np.int64), classes)
+
+
+def as_threat(threat: Threat) -> ThreatModel:
+    """A threat model, from its norm and ε with a space between.
+
+    Raises InputError for anything else.
+    """
+    if isinstance(threat, ThreatModel):
+        return threat
+    parts = threat.split()
+    if len(parts) != 2:
+        raise InputError(f"the threat model {threat!r} is not like 'Linf 8/255' or 'L2 0.5'")
+    return ThreatModel(*parts)
+
+
+def as_store(store: Where) -> Store:
+    """A store, from its folder."""
+    return store if isinstance(store, Store) else Store(store, say)
