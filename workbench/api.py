@@ -259,7 +259,8 @@ def as_data(data: Data, split: str = "test") -> Dataset:
         return load_data(data, split, say)
     if isinstance(data, Dataset):
         return data
-    images, labels = (np.asarray(torch.as_tensor(part)) for part in data)
+    here = (part.cpu() if isinstance(part, torch.Tensor) else part for part in data)
+    images, labels = map(np.asarray, here)
     classes = tuple(map(str, range(int(labels.max(initial=0)) + 1)))
     kind = np.uint8 if images.dtype == np.uint8 else np.float32
     return Dataset("own", "test", images.astype(kind), labels.astype(np.int64), classes)

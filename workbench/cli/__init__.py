@@ -5,8 +5,9 @@ from collections.abc import Sequence
 
 import typer
 
-from workbench.cli import data
+from workbench.cli import data, store
 from workbench.cli.audit import audit
+from workbench.cli.doctor import doctor
 from workbench.cli.evaluate import evaluate
 from workbench.cli.explore import explore
 from workbench.cli.mi import mi
@@ -23,6 +24,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(data.app, name="data")
+app.add_typer(store.app, name="store")
 app.command()(evaluate)
 app.command()(transfer)
 app.command()(mi)
@@ -31,6 +33,7 @@ app.command()(explore)
 app.command()(train)
 app.command()(plan)
 app.command()(reproduce)
+app.command()(doctor)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
