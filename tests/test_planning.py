@@ -6,7 +6,7 @@ import nets
 import pytest
 
 from workbench import analysis
-from workbench.cli.reproduce import analysis_of
+from workbench.analysis import analysis_of
 from workbench.evaluation.store import Store
 from workbench.planning import Part, parts_of, predict
 from workbench.profiles import Profile

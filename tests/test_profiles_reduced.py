@@ -7,7 +7,7 @@ import pytest
 from reduced import content, cut, images, shorten
 
 from workbench import analysis
-from workbench.cli.reproduce import analysis_of
+from workbench.analysis import analysis_of
 from workbench.evaluation.store import Store
 from workbench.profiles import Profile, load_profile, names
 from workbench.trainings import retrained, train_profile

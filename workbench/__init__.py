@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from workbench.api import audit, evaluate, explore, mutual_information
+    from workbench.api import audit, evaluate, explore, mutual_information, reproduce
     from workbench.data import Dataset, load_data
     from workbench.errors import InputError
     from workbench.evaluation.battery import Evaluation
@@ -63,6 +63,7 @@ _HOMES = {
     "load_data": "workbench.data",
     "load_model": "workbench.models",
     "mutual_information": "workbench.api",
+    "reproduce": "workbench.api",
     "transfer": "workbench.evaluation.transfer",
 }
 
@@ -86,6 +87,7 @@ __all__ = [
     "load_data",
     "load_model",
     "mutual_information",
+    "reproduce",
     "transfer",
 ]
 

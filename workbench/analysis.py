@@ -6,6 +6,7 @@ An analysis is a module whose docstring's first line is its title, with five fun
 `finding(table)` says in one sentence. Its last line calls `main`.
 """
 
+import importlib
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -229,3 +230,13 @@ def _measured(
             chosen = [request for request in requests if type(request) is kind]
             answers[kind] = iter(measure(chosen, store, progress, executor))
     return [next(answers[type(request)]) for request in requests]
+
+
+def analysis_of(name: str) -> ModuleType:
+    """The module of an analysis: from the current folder, or as it came with the package."""
+    try:
+        return importlib.import_module(f"analyses.{name}")
+    except ModuleNotFoundError as error:
+        if error.name not in ("analyses", f"analyses.{name}"):
+            raise
+        raise InputError(f"the profile names an analysis {name!r}, and there is none") from None

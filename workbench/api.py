@@ -1,9 +1,11 @@
 """The verbs for Python: what one has at hand goes in, a result that shows itself comes out."""
 
+import base64
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import torch
 from torch import nn
 
 from workbench import tables
+from workbench.analysis import Outcome, analysis_of, run
 from workbench.audit import BROKEN, Audit, AuditRequest, broken_model, claims, content, report
 from workbench.audit import audit as run_audit
 from workbench.data import Dataset, load_data
@@ -25,11 +28,12 @@ from workbench.evaluation.store import Store
 from workbench.explore import explore
 from workbench.information import Fit
 from workbench.models import Classifier, load_model
-from workbench.options import DEFAULT_SAMPLES, DEFAULT_STORE
+from workbench.options import DEFAULT_FIGURES, DEFAULT_SAMPLES, DEFAULT_STORE
+from workbench.profiles import load_profile
 from workbench.screen import progress_bar, say
 from workbench.threat import ThreatModel
 
-__all__ = ["audit", "evaluate", "explore", "mutual_information"]
+__all__ = ["audit", "evaluate", "explore", "mutual_information", "reproduce"]
 
 Model = Classifier | nn.Module | str
 Data = Dataset | str | tuple[np.ndarray, np.ndarray]
@@ -118,6 +122,28 @@ class AuditResult(Shown):
     def write(self, folder: Path | str) -> None:
         """Write report.html, report.md, audit.json, model_info.json and the samples."""
         report.write(self.found, Path(folder), self.facts["command"])
+
+
+@dataclass(frozen=True, repr=False)
+class AnalysisResult(Shown):
+    """What an analysis of a profile made: its figure, its tables, and its finding in a sentence."""
+
+    outcome: Outcome
+
+    @property
+    def finding(self) -> str:
+        """What was found, in a sentence."""
+        return self.outcome.finding
+
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """The tables, as they are written beside the figure."""
+        return self.outcome.tables
+
+    def _repr_html_(self) -> str:
+        figure = next(path for path in self.outcome.files if path.suffix == ".png")
+        address = "data:image/png;base64," + base64.b64encode(figure.read_bytes()).decode()
+        image = f'<img alt="{escape(figure.stem)}" style="max-width: 60em" src="{address}">'
+        return f"{image}<p>{escape(self.finding)}</p>{super()._repr_html_()}"
 
 
 def evaluate(
@@ -238,6 +264,26 @@ def audit(
         found = run_audit(request, store=as_store(store), progress=progress, executor=executor)
     name = request.model.origin
     return AuditResult(found, content(found, f"workbench.audit({name!r}, …)"))
+
+
+def reproduce(
+    profile: str = "demo",
+    analyses: Sequence[str] = (),
+    *,
+    figures: Path | str = DEFAULT_FIGURES,
+    store: Where = DEFAULT_STORE,
+    device: str = "auto",
+    executor: Executor = in_process,
+) -> list[AnalysisResult]:
+    """The figures and tables of a profile; what the store has is not computed again.
+
+    profile: its name, or the path of its file. analyses: those of the profile that are wanted; all
+    unless named. figures: the folder that they are written to. executor: as `evaluate`.
+    Raises InputError for an unknown profile or analysis.
+    """
+    common = as_store(store), device_of(device), Path(figures), executor
+    names = analyses or load_profile(profile).analyses
+    return [AnalysisResult(run(analysis_of(name), profile, *common)) for name in names]
 
 
 def as_model(model: Model, data: Dataset, device: str = "auto") -> Classifier:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from workbench import options
-from workbench.cli.reproduce import analysis_of
+from workbench.analysis import analysis_of
 from workbench.data import load_data
 from workbench.devices import device_of
 from workbench.evaluation.execution import usual_workers

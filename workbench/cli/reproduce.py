@@ -1,16 +1,13 @@
 """`workbench reproduce`: every figure and table of a profile."""
 
-import importlib
 from pathlib import Path
-from types import ModuleType
 from typing import Annotated
 
 import typer
 
 from workbench import options
-from workbench.analysis import Outcome, run, show_all
+from workbench.analysis import Outcome, analysis_of, run, show_all
 from workbench.devices import device_of
-from workbench.errors import InputError
 from workbench.evaluation.execution import executor, usual_workers
 from workbench.evaluation.store import Store
 from workbench.profiles import load_profile
@@ -55,13 +52,3 @@ def reproduce(
         output.print(outcome.finding, highlight=False, soft_wrap=True)
     files = ", ".join(str(outcome.files[0]) for outcome in outcomes)
     output.print(f"Open {files}; tables lie beside them as .md, .csv and .tex.", soft_wrap=True)
-
-
-def analysis_of(name: str) -> ModuleType:
-    """The module of an analysis: from the current folder, or as it came with the package."""
-    try:
-        return importlib.import_module(f"analyses.{name}")
-    except ModuleNotFoundError as error:
-        if error.name not in ("analyses", f"analyses.{name}"):
-            raise
-        raise InputError(f"the profile names an analysis {name!r}, and there is none") from None
