@@ -4,7 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
-.PHONY: help reproduce test lint format bench clean
+PUBLIC := api threat data models attacks defenses information evaluation.battery evaluation.information \
+  evaluation.store evaluation.records tables figures statistics profiles audit explore
+
+.PHONY: help reproduce test notebooks lint format bench docs wheel clean
 
 help: ## say what each target does
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -14,6 +17,12 @@ reproduce: $(READY) ## make every figure and table of PROFILE (demo) from the sh
 
 test: $(READY) ## run the tests
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+notebooks: $(READY) ## run the notebooks; their outputs are written to .workbench/notebooks
+	@mkdir -p .workbench/notebooks
+	@for file in notebooks/*.ipynb; do echo "$$file"; \
+	  $(BIN)/jupyter nbconvert --log-level WARN --to html --execute --output-dir .workbench/notebooks $$file || exit 1; done
+	@echo "Open .workbench/notebooks/*.html, or run $(BIN)/jupyter lab notebooks"
 
 lint: $(READY) ## check style, types, and that nothing is left over
 	$(BIN)/ruff check .
@@ -26,6 +35,14 @@ format: $(READY) ## put the code in order
 
 bench: $(READY) ## run the benchmarks: each prints the ratio of two sides measured in one run
 	@for file in tests/benchmarks/bench_*.py; do echo "$$file"; $(BIN)/python $$file || exit 1; done
+
+docs: $(READY) ## write the reference of the library, from its docstrings, to .workbench/docs
+	$(BIN)/pdoc --output-directory .workbench/docs $(addprefix workbench.,$(PUBLIC))
+	@echo "Open .workbench/docs/index.html"
+
+wheel: $(READY) ## build dist/*.whl, zoo included
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	@ls -l dist
 
 clean: ## remove the environment and all results (they can be made again)
 	rm -rf $(VENV) .workbench

@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,3 +20,11 @@ def shallow(monkeypatch) -> None:
     targeted, black_box = "apgd-t:targets=1,steps=5", ("random-noise", "square:queries=200")
     depth = Depth("apgd-ce:steps=20", targeted, black_box, False, 300, (0,))
     monkeypatch.setitem(DEPTHS, "fast", depth)
+
+
+@pytest.fixture(scope="session")
+def asked(tmp_path_factory) -> dict[str, Any]:
+    """What the explorer is asked for, computed once for all tests of a process."""
+    from explored import arguments
+
+    return arguments(tmp_path_factory.mktemp("explore"))

@@ -1,6 +1,5 @@
 """`kill -9` at several moments, then the same command: the records of an undisturbed run."""
 
-import json
 import os
 import signal
 import subprocess
@@ -13,7 +12,7 @@ import pytest
 
 
 def command(model: Path, store: Path, *more: str) -> list[str]:
-    attacks = "fgsm,pgd-40:restarts=10,pgd-10:restarts=30"
+    attacks = "fgsm,pgd-40:restarts=4,pgd-10:restarts=12"
     return [
         *(sys.executable, "-m", "workbench", "evaluate", str(model), "--arch", nets.ARCH),
         *("--data", "digits", "--eps", "0.1", "--samples", "180", "--batch-size", "15"),
@@ -33,11 +32,23 @@ def model(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory, model) -> dict[str, bytes]:
+def whole(tmp_path_factory, model) -> tuple[Path, str]:
+    """The store of a run that nothing disturbed, and what it printed."""
     store = tmp_path_factory.mktemp("whole")
-    subprocess.run(command(model, store), check=True, capture_output=True)
+    return store, printed(model, store)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(whole) -> dict[str, bytes]:
+    store, _ = whole
     assert len(files(store)) == 2 * 3 * 12
     return files(store)
+
+
+def printed(model: Path, store: Path) -> str:
+    """The JSON of a run that goes well."""
+    words = command(model, store, "--json", "-")
+    return subprocess.run(words, check=True, capture_output=True, text=True).stdout
 
 
 def test_killed_and_run_again_equals_undisturbed(tmp_path, model, undisturbed) -> None:
@@ -61,14 +72,9 @@ def test_killed_and_run_again_equals_undisturbed(tmp_path, model, undisturbed) -
     assert not list((store / "unfinished").iterdir())
 
 
-def test_a_second_call_prints_the_same_numbers(tmp_path, model) -> None:
-    outputs = []
-    for _ in range(2):
-        ended = subprocess.run(
-            command(model, tmp_path, "--json", "-"), check=True, capture_output=True, text=True
-        )
-        outputs.append(json.loads(ended.stdout))
-    assert outputs[0] == outputs[1]  # the seconds too: they are those of the only computation
+def test_a_second_call_prints_the_same_numbers(model, whole) -> None:
+    store, first = whole
+    assert printed(model, store) == first  # the seconds too: they are those of the computation
 
 
 def test_two_runs_at_once_into_one_store_are_both_right(tmp_path, model, undisturbed) -> None:

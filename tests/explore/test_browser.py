@@ -77,7 +77,7 @@ def jupyter_lab(asked: dict[str, Any], folder: Path) -> Iterator[str]:
 
 @pytest.fixture
 def expected(asked) -> Explorer:
-    return explore(**asked.arguments)
+    return explore(**asked)
 
 
 @pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
@@ -86,7 +86,7 @@ def test_brushed_samples_are_shown_and_nothing_leaves(host, asked, expected, tmp
     """Brush, see the right images, change model and ε; no error, and no request to elsewhere."""
     from playwright.sync_api import sync_playwright
 
-    with host(asked.arguments, tmp_path) as address, sync_playwright() as driver:
+    with host(asked, tmp_path) as address, sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *SOFTWARE])
         page = browser.new_page(viewport={"width": 1300, "height": 1400})
         page.set_default_timeout(MILLISECONDS)

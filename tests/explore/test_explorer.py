@@ -27,7 +27,7 @@ SHARP, SMOOTH = 0, 1
 
 @pytest.fixture
 def explorer(asked) -> Explorer:
-    return explore(**asked.arguments)
+    return explore(**asked)
 
 
 def view(explorer: Explorer):
@@ -40,7 +40,7 @@ def pixels(address: str) -> np.ndarray:
 
 
 def test_a_view_has_the_records_of_mutual_information(asked, explorer) -> None:
-    told = asked.arguments
+    told = asked
     model = load_model(told["models"][SHARP], told["arch"], "cpu", (1, 8, 8), 10)
     train, test = load_data("digits", "train"), load_data("digits", "test")
     expected = mutual_information(
