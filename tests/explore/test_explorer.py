@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+import socket
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import torch
 from PIL import Image
 
 from workbench.attacks import attack
+from workbench.cli import main
 from workbench.data import load_data
 from workbench.errors import InputError
 from workbench.evaluation.information import mutual_information
@@ -196,3 +198,38 @@ def test_colours_and_joins(explorer) -> None:
 def test_nothing_to_look_at_is_one_line() -> None:
     with pytest.raises(InputError, match="nothing to look at; the natural critic gave no values"):
         Explorer([], ["the natural critic gave no values"])
+
+
+def test_views_that_cannot_be_told_apart_are_one_line(explorer) -> None:
+    with pytest.raises(InputError, match="name each model once"):
+        Explorer([view(explorer), view(explorer)])
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--arch", "nobody"], "nobody"),
+        (["--eps", "0.1, x"], "eps 'x' is no number"),
+        (["--attacks", "pgd-40"], "MI needs every step"),
+        (["--samples", "361", "--fit-samples", "1000"], "has 360"),
+    ],
+)
+def test_bad_input_is_one_line(words, said, asked, tmp_path, capsys) -> None:
+    usual = ["--data", "digits", "--arch", asked["arch"], "--store", str(tmp_path)]
+    with pytest.raises(SystemExit) as ended:
+        main(["explore", asked["models"][0], *usual, *words])
+    assert ended.value.code == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert said in error
+
+
+def test_a_port_that_is_taken_is_one_line(capsys) -> None:
+    with socket.socket() as taken:
+        taken.bind(("localhost", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        with pytest.raises(SystemExit) as ended:
+            main(["explore", "--port", port])
+    assert ended.value.code == 2
+    assert f"port {port} is taken" in capsys.readouterr().err

@@ -8,7 +8,7 @@ import pandas as pd
 from workbench import tables
 from workbench.audit.checks import CHECKS
 from workbench.audit.claims import AUTOATTACK, CONTRADICTED, Judged
-from workbench.audit.evidence import Finding
+from workbench.audit.evidence import WARN, Finding
 from workbench.audit.observed import ATTACK, Observed
 from workbench.audit.request import DEPTHS
 from workbench.audit.run import Audit
@@ -135,6 +135,8 @@ def verdict(found: Audit) -> str:
         said += f"; red flags: {', '.join(found.failed)}, so the number is not to be believed yet"
     else:
         said += "; no red flag"
+    if warned := [name for name, one in found.findings.items() if one.status == WARN]:
+        said += f"; warnings: {', '.join(warned)}"
     contradicted = [j.claim.of for j in found.claims if j.verdict == CONTRADICTED]
     if contradicted:
         said += f"; the claim is contradicted for {', '.join(contradicted)}"

@@ -53,7 +53,7 @@ def explore(
         "arch": arch,
         "data": data,
         "norm": norm,
-        "eps": eps.split(","),
+        "eps": [budget.strip() for budget in eps.split(",")],
         "attacks": names(attacks),
         "samples": samples,
         "fit_samples": fit_samples,

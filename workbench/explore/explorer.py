@@ -36,13 +36,15 @@ class Explorer(widgets.VBox):
     """The observation of natural against adversarial MI, to look into.
 
     views: of the same samples. Each control is a public widget whose `value` can be set.
-    Raises InputError where there is no view.
+    Raises InputError where there is no view, or where two could not be told apart.
     """
 
     def __init__(self, views: Sequence[View], warnings: Sequence[str] = ()) -> None:
         if not views:
             raise InputError("; ".join(["there is nothing to look at", *warnings]))
         self._views = {(v.model.origin, v.attack, v.threat.eps): v for v in views}
+        if len(self._views) < len(views):
+            raise InputError("two views are of one model, attack and ε; name each model once")
         self._shown = [views[0]]
         self._brushed: np.ndarray | None = None
         models, attacks, budgets = map(list, map(dict.fromkeys, zip(*self._views, strict=True)))
