@@ -23,6 +23,7 @@ STYLE = """<style>
 .wb-told :is(th, td) {padding: 0 1em; text-align: right}
 .wb-one, .wb-one > div > div {display: flex; flex-wrap: wrap; gap: 1em}
 .wb-logits :is(th, td) {padding: 0 0.5em; font-size: 11px; text-align: right; min-width: 4em}
+.wb-logits th {font-weight: normal}
 </style>"""
 ORDERS: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
     "index": lambda rows: rows["index"],

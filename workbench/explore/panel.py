@@ -83,7 +83,7 @@ class Panel:
             self.view = view
             self._scatter.data(view.points, animate=True)
         far = outside(view, self._axes)
-        told = f"; {far} points further out: zoom out" if far else ""
+        told = f"; {far} points are further out" if far else ""
         name, attack = escape(view.model.origin), escape(view.attack)
         self._title.value = f"<b>{name}</b>, {view.threat}, {attack}{told}"
 

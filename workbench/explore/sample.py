@@ -74,7 +74,8 @@ def logit_table(view: View, place: int) -> str:
     shown = most.style.format(precision=2).set_table_attributes('class="wb-logits"')
     for name, colour in (("x", figures.NATURAL), ("x̃", figures.ADVERSARIAL)):
         low, high = float(most.min(axis=None)), float(most.max(axis=None))
-        shown = shown.bar([name], align="zero", color=colour, vmin=min(low, 0), vmax=high)
+        pale = f"{colour}80"  # numbers stand on the bars
+        shown = shown.bar([name], align="zero", color=pale, vmin=min(low, 0), vmax=high)
     bold = {True: "font-weight: bold", False: ""}
     return shown.map_index(lambda name: bold[name == label]).to_html()
 
