@@ -12,7 +12,7 @@ from workbench.defenses import DEFENSES
 from workbench.errors import InputError
 from workbench.information.bounds import BOUNDS
 
-TEXT = (Path(__file__).resolve().parents[1] / "RECIPES.md").read_text()
+TEXT = (Path(__file__).resolve().parents[1] / "notebooks" / "RECIPES.md").read_text()
 SECTIONS = {part.partition("\n")[0]: part for part in TEXT.split("\n## ")[1:]}
 RECIPES = {
     title: "".join(re.findall(r"```python\n(.*?)```", part, re.S))

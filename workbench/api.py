@@ -1,7 +1,7 @@
 """The verbs for Python: what one has at hand goes in, a result that shows itself comes out."""
 
-import base64
 import copy
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -26,6 +26,7 @@ from workbench.evaluation import information as mi
 from workbench.evaluation.execution import Executor, in_process
 from workbench.evaluation.store import Store
 from workbench.explore import explore
+from workbench.figures import data_uri
 from workbench.information import Fit
 from workbench.models import Classifier, load_model
 from workbench.options import DEFAULT_FIGURES, DEFAULT_SAMPLES, DEFAULT_STORE
@@ -43,12 +44,12 @@ Where = Store | Path | str
 FASHION, LINF = "fashion-mnist", "Linf 0.1"
 
 
-class Shown:
+class Shown(ABC):
     """A result that a notebook shows as tables of HTML, and a terminal as tables of text."""
 
+    @abstractmethod
     def tables(self) -> Mapping[str, pd.DataFrame]:
         """What is shown, by its titles; the texts have intervals."""
-        raise NotImplementedError
 
     def __repr__(self) -> str:
         parts = ((title, table.to_string(index=False)) for title, table in self.tables().items())
@@ -71,8 +72,7 @@ class EvaluationResult(Shown, battery.Evaluation):
     def tables(self) -> Mapping[str, pd.DataFrame]:
         """Accuracies in per cent, and what they cost."""
         about = self.description
-        threat = f"{about['threat']['norm']} {about['threat']['eps']}"
-        what = f"{about['model']['name']} on {about['data']['name']}, {threat}"
+        what = f"{about['model']['name']} on {about['data']['name']}, {_threat(about)}"
         return {
             f"{what}, {about['samples']} samples": tables.evaluation_texts(self.rows, self.costs)
         }
@@ -90,8 +90,7 @@ class InformationResult(Shown, mi.Information):
     def tables(self) -> Mapping[str, pd.DataFrame]:
         """Means, AUROC and order of natural and adversarial outputs' values."""
         about = self.description
-        threat = f"{about['threat']['norm']} {about['threat']['eps']}"
-        title = f"MI of {about['model']['name']}, {threat}, {len(self.rows)} samples, nats"
+        title = f"MI of {about['model']['name']}, {_threat(about)}, {len(self.rows)} samples, nats"
         return {title: tables.observation_texts(self.observation).drop(columns="model")}
 
 
@@ -141,7 +140,7 @@ class AnalysisResult(Shown):
 
     def _repr_html_(self) -> str:
         figure = next(path for path in self.outcome.files if path.suffix == ".png")
-        address = "data:image/png;base64," + base64.b64encode(figure.read_bytes()).decode()
+        address = data_uri(figure.read_bytes())
         image = f'<img alt="{escape(figure.stem)}" style="max-width: 60em" src="{address}">'
         return f"{image}<p>{escape(self.finding)}</p>{super()._repr_html_()}"
 
@@ -186,7 +185,7 @@ def mutual_information(
     model: Model,
     data: Data = FASHION,
     threat: Threat = LINF,
-    attack: str = "pgd-40:stop_at_success=false",
+    attack: str = mi.ATTACK,
     *,
     train: Data | None = None,
     samples: int | None = None,
@@ -323,6 +322,11 @@ def as_threat(threat: Threat) -> ThreatModel:
     if len(parts) != 2:
         raise InputError(f"the threat model {threat!r} is not like 'Linf 8/255' or 'L2 0.5'")
     return ThreatModel(*parts)
+
+
+def _threat(about: Mapping[str, Any]) -> str:
+    """The threat model of a description, as it was given."""
+    return f"{about['threat']['norm']} {about['threat']['eps']}"
 
 
 def as_store(store: Where) -> Store:

@@ -9,10 +9,11 @@ from workbench import tables
 from workbench.audit.checks import CHECKS
 from workbench.audit.claims import AUTOATTACK, CONTRADICTED, Judged
 from workbench.audit.evidence import WARN, Finding
-from workbench.audit.observed import ATTACK, Observed
+from workbench.audit.observed import Observed
 from workbench.audit.request import DEPTHS
 from workbench.audit.run import Audit
 from workbench.evaluation.battery import describe
+from workbench.evaluation.information import ATTACK
 from workbench.provenance import provenance
 from workbench.statistics import Estimate
 from workbench.tables.classes import class_name

@@ -10,6 +10,7 @@ from workbench import tables
 from workbench.audit.request import DEPTHS, AuditRequest
 from workbench.evaluation.execution import Executor, in_process
 from workbench.evaluation.information import (
+    ATTACK,
     Information,
     InformationRequest,
     mutual_information_all,
@@ -21,7 +22,6 @@ from workbench.models.load import ZOO
 from workbench.progress import Progress, no_progress
 from workbench.specs import UNIT_SIZE
 
-ATTACK = "pgd-40:stop_at_success=false"
 LEAST = 1000  # samples that critics are fitted to
 BESIDE = ("natural", "standard-at")  # of the zoo, where it has models for the same data
 

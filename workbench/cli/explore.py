@@ -5,8 +5,10 @@ from typing import Annotated, Any
 import typer
 
 from workbench import options
+from workbench.attacks import names
 from workbench.devices import device_of
 from workbench.evaluation.execution import executor, usual_workers
+from workbench.evaluation.information import ATTACK
 from workbench.screen import progress_bar, say
 
 Models = Annotated[
@@ -24,7 +26,7 @@ def explore(
     data: options.Data = "fashion-mnist",
     norm: options.Norm = "Linf",
     eps: Budgets = "0.1",
-    attacks: options.Attacks = "pgd-40:stop_at_success=false",
+    attacks: options.Attacks = ATTACK,
     samples: options.Samples = None,
     fit_samples: options.FitSamples = 10000,
     seed: options.Seed = 0,
@@ -44,7 +46,7 @@ def explore(
     workbench explore
     workbench explore zoo:fashion-mnist/standard-at zoo:fashion-mnist/namid --eps 0.05,0.1,0.15
     """
-    from workbench.attacks import names
+    # widgets and their host take long to import, and no other verb needs them
     from workbench.explore import explore as explorer
     from workbench.explore.serve import check_free, serve
 

@@ -10,7 +10,7 @@ from workbench import options, tables
 from workbench.data import load_data
 from workbench.devices import device_of, limit_threads
 from workbench.evaluation.execution import executor
-from workbench.evaluation.information import Information, mutual_information
+from workbench.evaluation.information import ATTACK, Information, mutual_information
 from workbench.evaluation.store import Store
 from workbench.information import Fit
 from workbench.models import load_model, loading
@@ -37,7 +37,7 @@ def mi(
     data: options.Data = "fashion-mnist",
     norm: options.Norm = "Linf",
     eps: options.Eps = "0.1",
-    attack: Attack = "pgd-40:stop_at_success=false",
+    attack: Attack = ATTACK,
     samples: options.Samples = None,
     fit_samples: options.FitSamples = 10000,
     seed: options.Seed = 0,

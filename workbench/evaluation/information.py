@@ -21,6 +21,8 @@ from workbench.progress import Progress, no_progress
 from workbench.specs import UNIT_SIZE, settings_of
 from workbench.threat import ThreatModel
 
+ATTACK = "pgd-40:stop_at_success=false"  # the paper's, every step
+
 
 @dataclass(frozen=True)
 class Information:

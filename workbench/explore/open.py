@@ -6,6 +6,7 @@ from pathlib import Path
 from workbench.data import load_data
 from workbench.devices import device_of
 from workbench.evaluation.execution import Executor, in_process
+from workbench.evaluation.information import ATTACK
 from workbench.evaluation.store import Store
 from workbench.explore.explorer import Explorer
 from workbench.explore.views import views
@@ -17,7 +18,6 @@ from workbench.screen import say
 from workbench.threat import ThreatModel
 
 MODELS = ("natural", "standard-at")  # of the zoo, where no model is named
-ATTACK = "pgd-40:stop_at_success=false"
 FIT_SAMPLES = 10000
 
 

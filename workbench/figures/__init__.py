@@ -1,7 +1,7 @@
 """Figures: a frame and axes in, the axes out. No style is set behind the caller's back."""
 
 from workbench.figures.accuracy import accuracy_panels, difference_panels
-from workbench.figures.embedded import magnified, png, svg
+from workbench.figures.embedded import data_uri, magnified, png, svg
 from workbench.figures.pairs import pair_panels
 from workbench.figures.style import ADVERSARIAL, BARS, COLOURS, MARKS, NATURAL, PAGE, STYLE, style
 from workbench.figures.values import (
@@ -22,6 +22,7 @@ __all__ = [
     "STYLE",
     "accuracy_panels",
     "course_panels",
+    "data_uri",
     "difference_panels",
     "distributions",
     "epsilon_curve",

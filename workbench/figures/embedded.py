@@ -16,7 +16,12 @@ def png(image: np.ndarray) -> str:
     shown = pixels.transpose(1, 2, 0) if len(pixels) == 3 else pixels[0]
     file = io.BytesIO()
     Image.fromarray(shown).save(file, "PNG")
-    return "data:image/png;base64," + base64.b64encode(file.getvalue()).decode()
+    return data_uri(file.getvalue())
+
+
+def data_uri(content: bytes) -> str:
+    """The content of a PNG file as an address."""
+    return "data:image/png;base64," + base64.b64encode(content).decode()
 
 
 def magnified(natural: np.ndarray, adversarial: np.ndarray) -> tuple[np.ndarray, float]:
