@@ -41,6 +41,7 @@ docs: $(READY) ## write the reference of the library, from its docstrings, to .w
 	@echo "Open .workbench/docs/index.html"
 
 wheel: $(READY) ## build dist/*.whl, zoo included
+	@rm -rf build # what an earlier build left would come along
 	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 	@ls -l dist
 
