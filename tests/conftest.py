@@ -24,7 +24,9 @@ def shallow(monkeypatch) -> None:
 
 @pytest.fixture(scope="session")
 def asked(tmp_path_factory) -> dict[str, Any]:
-    """What the explorer is asked for, computed once for all tests of a process."""
+    """What the explorer is asked for; all processes of a run of tests share what it computed."""
     from explored import arguments
 
-    return arguments(tmp_path_factory.mktemp("explore"))
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    return arguments(tmp_path_factory.mktemp("explore"), shared / "explored")

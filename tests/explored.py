@@ -8,8 +8,8 @@ import nets
 ATTACK = "pgd-10:steps=3,stop_at_success=false"
 
 
-def arguments(folder: Path) -> dict[str, Any]:
-    """Arguments of `explore`, all plain; the store is empty until a first test has called it."""
+def arguments(folder: Path, store: Path) -> dict[str, Any]:
+    """Arguments of `explore`, all plain; the models are written to the folder."""
     decays = {"sharp": 1.0, "smooth": 0.001}
     models = [nets.write_digits(folder / f"{name}.safetensors", d) for name, d in decays.items()]
     return {
@@ -20,6 +20,6 @@ def arguments(folder: Path) -> dict[str, Any]:
         "attacks": [ATTACK],
         "samples": 60,
         "fit_samples": 1000,
-        "store": str(folder / "store"),
+        "store": str(store),
         "device": "cpu",
     }

@@ -30,6 +30,7 @@ from workbench.errors import InputError
 from workbench.progress import Progress as ReportProgress
 from workbench.progress import no_progress
 
+BAD_INPUT = 2  # the exit code of a command that was refused
 STOPPED = 130  # the exit code of a command that Ctrl-C ended
 WIDE = 200  # columns where the output is no terminal, so that no table is cut
 
@@ -143,7 +144,8 @@ def guarded(command: Callable[[], int | None]) -> int:
     except (InputError, OSError) as error:
         return _refuse(str(error))
     except TyperException as error:
-        return _refuse(f"{error.format_message()} (--help says more)")
+        told = error.format_message()  # empty where no arguments were given: help was shown
+        return _refuse(f"{told} (--help says more)") if told else BAD_INPUT
     except (KeyboardInterrupt, typer.Abort):
         code = STOPPED
     if code == STOPPED:
@@ -156,4 +158,4 @@ def _refuse(message: str) -> int:
     # names of files, and what files hold, may have letters that steer a terminal
     shown = "".join(letter if letter.isprintable() else "?" for letter in line)
     sys.stderr.write(f"error: {shown}\n")
-    return 2
+    return BAD_INPUT

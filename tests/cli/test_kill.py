@@ -12,7 +12,7 @@ import pytest
 
 
 def command(model: Path, store: Path, *more: str) -> list[str]:
-    attacks = "fgsm,pgd-40:restarts=4,pgd-10:restarts=12"
+    attacks = "fgsm,pgd-40:restarts=2,pgd-10:restarts=6"
     return [
         *(sys.executable, "-m", "workbench", "evaluate", str(model), "--arch", nets.ARCH),
         *("--data", "digits", "--eps", "0.1", "--samples", "180", "--batch-size", "15"),

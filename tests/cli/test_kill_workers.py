@@ -11,7 +11,7 @@ import psutil
 import pytest
 from kills import Battery, disturb, workers_of
 
-ATTACKS = [f"pgd-40:steps={n},restarts=5,stop_at_success=false" for n in (40,)]
+ATTACKS = ["pgd-40:steps=20,restarts=5,stop_at_success=false"]
 
 
 @pytest.fixture(scope="module")

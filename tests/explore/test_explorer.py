@@ -49,7 +49,7 @@ def test_a_view_has_the_records_of_mutual_information(asked, explorer) -> None:
         *(model, train, test, ThreatModel("Linf", "0.1"), told["attacks"][0]),
         store=Store(told["store"]),
         samples=60,
-        fit_samples=1000,
+        fit_samples=told["fit_samples"],
     )
     shown = view(explorer)
     assert shown.rows.equals(expected.rows)

@@ -9,7 +9,9 @@ from workbench.data import describe
 from workbench.data import fetch as get
 from workbench.screen import output, say, show
 
-app = typer.Typer(help="List data sets, and fetch them.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False, help="List data sets, and fetch them.", no_args_is_help=True
+)
 
 
 @app.command("list")

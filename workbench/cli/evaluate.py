@@ -37,7 +37,7 @@ def evaluate(
     store: options.StoreFolder = options.DEFAULT_STORE,
     json: options.Json = None,
 ) -> None:
-    """Attack a model and print its clean and robust accuracy, with exact 95 % intervals.
+    """Attack a model, and print clean and robust accuracy with exact 95 % intervals.
 
     Stopped at any moment, the same command goes on where it was; run again, it computes nothing.
 

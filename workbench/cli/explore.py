@@ -37,7 +37,7 @@ def explore(
     port: Port = 8866,
     browser: Browser = True,
 ) -> None:
-    """Explore natural against adversarial MI of samples, their images and their attacks.
+    """Explore natural against adversarial MI of samples, their images and attacks.
 
     What the store lacks is computed first; then the page opens, which this machine alone can see
     and which asks nothing of any other. Ctrl-C ends it.

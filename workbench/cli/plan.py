@@ -24,7 +24,7 @@ def plan(
     workers: options.UsualWorkers = None,
     store: options.StoreFolder = options.DEFAULT_STORE,
 ) -> None:
-    """Predict time, memory and disk of `workbench reproduce`: a few steps of each part are run.
+    """Predict time, memory and disk of `workbench reproduce`: a few steps of each part run.
 
     Examples:
     workbench plan --profile fashion-mnist

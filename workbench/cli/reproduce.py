@@ -28,7 +28,7 @@ def reproduce(
     store: options.StoreFolder = options.DEFAULT_STORE,
     figures: options.FiguresFolder = options.DEFAULT_FIGURES,
 ) -> None:
-    """Make every figure and table of a profile; what the store has is not computed again.
+    """Make every figure and table of a profile, from shipped or own models.
 
     Examples:
     workbench reproduce --profile demo

@@ -13,7 +13,11 @@ from workbench.evaluation.inventory import clear_damaged, inventory, remove, siz
 from workbench.evaluation.store import Store
 from workbench.screen import output, progress_bar, say, show, write_json
 
-app = typer.Typer(help="See what results are kept, check them, make room.", no_args_is_help=True)
+app = typer.Typer(
+    add_completion=False,
+    help="See what results are kept, check them, make room.",
+    no_args_is_help=True,
+)
 DAMAGED = 3  # the exit code of `verify` where a unit was damaged
 MEGABYTE = 1e6
 

@@ -42,7 +42,7 @@ def transfer(
     store: options.StoreFolder = options.DEFAULT_STORE,
     json: options.Json = None,
 ) -> None:
-    """Attack each model, show the samples to all of them, and print the accuracies as a matrix.
+    """Attack each model, show the samples to all, and print accuracies as a matrix.
 
     Example: workbench transfer zoo:fashion-mnist/natural zoo:fashion-mnist/standard-at
     """
