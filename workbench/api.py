@@ -247,9 +247,10 @@ def audit(
     """
     test = as_data(data)
     load = partial(as_model, model, test, device)
+    asked = {"claim": claim, "samples": samples, "seed": seed, "depth": depth, "against": against}
     request = AuditRequest(
         load(),
-        load,
+        lambda: copy.deepcopy(load()),  # of a classifier that was given, all that can be fresh
         test,
         as_threat(threat),
         samples or min(DEFAULT_SAMPLES, len(test)),
@@ -261,8 +262,9 @@ def audit(
     )
     with progress_bar() as progress:
         found = run_audit(request, store=as_store(store), progress=progress, executor=executor)
-    name = request.model.origin
-    return AuditResult(found, content(found, f"workbench.audit({name!r}, …)"))
+    told = ", ".join(f"{name}={_told(value)}" for name, value in asked.items() if value)
+    called = f"workbench.audit({_told(model)}, {_told(data)}, {str(request.threat)!r}, {told})"
+    return AuditResult(found, content(found, called))
 
 
 def reproduce(
@@ -308,7 +310,8 @@ def as_data(data: Data, split: str = "test") -> Dataset:
     images, labels = map(np.asarray, here)
     classes = tuple(map(str, range(int(labels.max(initial=0)) + 1)))
     kind = np.uint8 if images.dtype == np.uint8 else np.float32
-    return Dataset("own", "test", images.astype(kind), labels.astype(np.int64), classes)
+    labels = labels.astype(np.int64)
+    return Dataset("own", "test", images.astype(kind), labels, classes, counted=True)
 
 
 def as_threat(threat: Threat) -> ThreatModel:
@@ -322,6 +325,11 @@ def as_threat(threat: Threat) -> ThreatModel:
     if len(parts) != 2:
         raise InputError(f"the threat model {threat!r} is not like 'Linf 8/255' or 'L2 0.5'")
     return ThreatModel(*parts)
+
+
+def _told(argument: Any) -> str:
+    """An argument as it was written, or what kind of thing it was."""
+    return repr(argument) if isinstance(argument, str | int) else f"<{type(argument).__name__}>"
 
 
 def _threat(about: Mapping[str, Any]) -> str:

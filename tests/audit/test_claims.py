@@ -50,8 +50,11 @@ def test_a_true_claim_is_confirmed_and_an_inflated_one_contradicted() -> None:
     assert "less than claimed" in inflated.said
 
 
-def test_a_weaker_attack_cannot_contradict_a_lower_claim() -> None:
+def test_a_weaker_attack_contradicts_what_is_too_high_and_confirms_nothing() -> None:
     right = verdicts(760, 1000)
-    assert judge(Claim("autoattack", 0.60), right, upper_bound=True).verdict == "undecided"
-    assert judge(Claim("autoattack", 0.60), right).verdict == "contradicted"
-    assert judge(Claim("autoattack", 0.85), right, upper_bound=True).verdict == "contradicted"
+    for share, verdict in ((0.60, "contradicted"), (0.76, "confirmed"), (0.85, "contradicted")):
+        assert judge(Claim("autoattack", share), right).verdict == verdict
+    for share, verdict in ((0.60, "undecided"), (0.76, "undecided"), (0.85, "contradicted")):
+        found = judge(Claim("autoattack", share), right, "it was weak")
+        assert found.verdict == verdict
+        assert ("it was weak" in found.said) == (verdict == "undecided")

@@ -1,5 +1,7 @@
 """Checkpoints with several state dicts: the plain one is taken, another by its name."""
 
+import time
+
 import pytest
 import torch
 from torch import nn
@@ -70,6 +72,17 @@ def test_the_averaged_model_of_rebuffi_et_al(tmp_path, plain, average):
     assert "beside 'unaveraged_model_state_dict'" in first.origin
     other = load(tmp_path, content, "unaveraged_model_state_dict")
     assert other.fingerprint == fingerprint(plain)
+
+
+def test_a_file_that_holds_one_dict_over_and_over_is_soon_refused(tmp_path):
+    held = {"a": torch.zeros(1)}
+    for _ in range(3):
+        held = {f"{'name' * 20}{i}": held for i in range(300)}
+    began = time.monotonic()
+    with pytest.raises(InputError, match="several state dicts") as caught:
+        load(tmp_path, held)
+    assert time.monotonic() - began < 10
+    assert len(str(caught.value)) < 5000
 
 
 def test_a_lone_copy_is_taken_and_named(tmp_path, average):

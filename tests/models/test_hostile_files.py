@@ -23,6 +23,8 @@ from torch import nn
 
 from workbench.errors import InputError
 from workbench.models import load_model
+from workbench.models.exported import OfSizes
+from workbench.models.scripted import _check_code
 
 MUTATIONS = 40
 
@@ -314,6 +316,20 @@ def test_an_export_whose_graph_changes_its_weights(good, tmp_path):
 
     message = refusal(tmp_path / "m.pt2", changed(good["m.pt2"], **with_graph(edit)))
     assert "changes the net's own weights" in message
+
+
+def test_sizes_of_an_export_do_not_grow_without_end():
+    size = 2**61
+    with pytest.raises(OverflowError):
+        OfSizes("mul")(size, size)
+    assert OfSizes("mul")(3, -4) == -12
+    assert OfSizes("truediv")(1, 4) == 0.25
+
+
+@pytest.mark.parametrize("text", ['print ("a")', "ops . own.act(x)", "ops.own.act(x)"])
+def test_torchscript_is_looked_through_whatever_its_spaces(text, tmp_path):
+    with pytest.raises(InputError, match="no arithmetic"):
+        _check_code(f"def forward(self, x):\n  {text}", tmp_path)
 
 
 def test_an_older_export_is_refused(tmp_path):

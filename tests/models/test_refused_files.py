@@ -36,6 +36,30 @@ def good(tmp_path):
     return tmp_path / "good.safetensors"
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: t.to_sparse(),
+        lambda t: t.to_sparse_csr(),
+        lambda t: t.to("meta"),
+        lambda t: torch.nested.nested_tensor([*t]),
+    ],
+)
+def test_tensors_that_are_not_plain(change, tmp_path):
+    weights = small_cnn().state_dict()
+    name = next(name for name, tensor in weights.items() if tensor.ndim == 2)
+    torch.save(weights | {name: change(weights[name])}, tmp_path / "w.pt")
+    message = refusal(tmp_path / "w.pt")
+    assert "no plain tensor" in message or "truncated" in message
+
+
+def test_names_of_files_are_no_patterns(good):
+    odd = good.with_name("a**b[.safetensors")
+    odd.write_bytes(good.read_bytes())
+    good.with_name(f"{odd.name}.lock").symlink_to("nowhere")
+    assert load_model(str(odd), "small-cnn").fingerprint
+
+
 def test_no_such_file(tmp_path):
     message = refusal(tmp_path / "absent.safetensors")
     assert "absent.safetensors" in message

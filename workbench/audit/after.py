@@ -1,5 +1,7 @@
 """Red flags that attacks raise: of the model, and of the attacks themselves."""
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
@@ -21,6 +23,7 @@ from workbench.statistics import clopper_pearson, mcnemar
 POINTS = 0.5  # of robust accuracy that a larger budget may change
 BLACK_BOX = 0.2  # points of robust accuracy that black-box attacks may add
 UNSTABLE = 0.1  # mean relative change of the loss
+ROUGH = 0.25  # of it, which smooth nets stay far below (0.11 at most of those measured)
 UNFINISHED = 0.05  # of a loss's rise, in the last ten looks
 CHANCE = 0.05  # p-value below which a difference is none of chance
 FOUND = 0.95  # of planted adversarial samples
@@ -72,7 +75,10 @@ def unstable(found: Evidence) -> Finding:
         raise NotRun("no sample is classified right")
     change = float(right["change"].mean())
     said = f"random changes of ± 4/255 change the loss by {100 * change:.0f} % on average"
-    return Finding(WARN if change > UNSTABLE else PASS, said, change, UNSTABLE)
+    marked = places(rows.set_index("index")["change"] > ROUGH)
+    if change > ROUGH:
+        return Finding(FAIL, said, change, ROUGH, marked)
+    return Finding(WARN if change > UNSTABLE else PASS, said, change, UNSTABLE, marked)
 
 
 def silent_success(found: Evidence) -> Finding:
@@ -104,8 +110,8 @@ def unfinished(found: Evidence) -> Finding:
 
 def other_copy(found: Evidence) -> Finding:
     """I5: what fools the copy that was attacked does not fool the model itself."""
-    rows = found.again.set_index("index")
-    marked = places(~rows["copy_agrees"])
+    differ = ~found.again.groupby("index")["copy_agrees"].all()
+    marked = places(differ)
     said = f"the copy that attacks see and the model disagree on {len(marked)} proposed samples"
     return Finding(FAIL if marked else PASS, said, len(marked), 0.0, marked)
 
@@ -132,9 +138,11 @@ def monotone(found: Evidence) -> Finding:
         raise NotRun(found.missing.get("curve", "robust accuracy was measured at one ε only"))
     levels = [_points(rows["robust"]) for _, rows in sorted(found.curve.items())]
     rise = max(0.0, float(np.diff(levels).max()))
+    curve = [rows.set_index("index")["robust"] for _, rows in sorted(found.curve.items())]
+    back = pd.concat([~less & more for less, more in pairwise(curve)], axis=1).any(axis=1)
     said = "over rising ε PGD-40 leaves " + ", ".join(f"{level:.1f}" for level in levels) + " %"
     status: Status = FAIL if rise > POINTS else WARN if rise else PASS
-    return Finding(status, said, rise, 0.0)
+    return Finding(status, said, rise, POINTS, places(back) if rise else ())
 
 
 def converged(found: Evidence) -> Finding:
@@ -146,7 +154,9 @@ def converged(found: Evidence) -> Finding:
         f"PGD-40 leaves {usual:.1f} %; twice the steps take {more[LONGER]:.2f} points more, "
         f"twice the restarts {more[RESTARTED]:.2f}"
     )
-    return Finding(WARN if abs(most) > POINTS else PASS, said, most, POINTS)
+    changed = [found.attack(name)["robust"] != found.attack(PGD)["robust"] for name in more]
+    marked = places(pd.concat(changed, axis=1).any(axis=1))
+    return Finding(WARN if abs(most) > POINTS else PASS, said, most, POINTS, marked)
 
 
 def headline(found: Evidence) -> Finding:
@@ -172,7 +182,7 @@ def planted(found: Evidence) -> Finding:
         f"search {100 * random:.1f} %"
     )
     high = clopper_pearson(int(rows["found"].sum()), len(rows)).high
-    status: Status = FAIL if high < FOUND or share <= random < 1 else PASS
+    status: Status = FAIL if high < FOUND or share <= min(random, np.nextafter(1, 0)) else PASS
     if status == PASS and share < FOUND:
         status, said = WARN, f"{said}, which may be chance"
     return Finding(status, said, share, FOUND, places(~rows["found"]))
@@ -180,12 +190,14 @@ def planted(found: Evidence) -> Finding:
 
 def verified_again(found: Evidence) -> Finding:
     """P5: a fresh instance of the model, in another batching, is not fooled."""
-    rows = found.again.set_index("index")
-    claimed = rows[rows["claimed"]]
-    marked = places(~claimed["fooled"])
-    confirmed = len(claimed) - len(marked)
-    said = f"a fresh instance confirms {confirmed} of {len(claimed)} adversarial samples"
-    return Finding(FAIL if marked else PASS, said, len(marked), 0.0, marked)
+    claimed = found.again[found.again["claimed"]]
+    doubted = claimed[~claimed["fooled"]]
+    said = (
+        f"a fresh instance confirms {len(claimed) - len(doubted)} of {len(claimed)} adversarial "
+        "samples that attacks found"
+    )
+    marked = tuple(sorted({int(index) for index in doubted["index"]}))
+    return Finding(FAIL if marked else PASS, said, len(doubted), 0.0, marked)
 
 
 def inside(found: Evidence) -> Finding:

@@ -6,6 +6,7 @@ from workbench.audit.probes import LOOKS
 
 APART = 1e-4  # of logits that should be equal
 BETTER = 0.10  # accuracy on another scaling, above that on [0, 1]
+CHANCE = 0.05  # p-value at which a claim leaves the 95 % interval
 SHARE = 0.001  # of samples whose cross-entropy alone has no gradient, before it counts
 
 
@@ -15,10 +16,10 @@ def evaluation_mode(found: Evidence) -> Finding:
     changed, training = bool(rows["changed"].any()), bool(rows["training"].any())
     if changed or training:
         what = "modules stay in train mode" if training else "buffers change while it predicts"
-        return Finding(
-            FAIL, f"{what}, so predictions depend on their batch and on what came before"
-        )
-    return Finding(PASS, "no module is in train mode and no buffer changes while it predicts")
+        said = f"{what}, so predictions depend on their batch and on what came before"
+        return Finding(FAIL, said, float(changed + training), 0.0)
+    said = "no module is in train mode and no buffer changes while it predicts"
+    return Finding(PASS, said, 0.0, 0.0)
 
 
 def batch_independence(found: Evidence) -> Finding:
@@ -36,10 +37,11 @@ def input_domain(found: Evidence) -> Finding:
     usual = float(rows["correct"].mean())
     scaled = rows.drop(columns=["index", "correct", "clipped"]).mean()
     best, gain = str(scaled.idxmax()), float(scaled.max()) - usual
+    helped = places(~rows.set_index("index")["correct"] & rows.set_index("index")[best])
     said = f"accuracy on [0, 1] is {100 * usual:.1f} %, on the best other scaling ({best}) "
     said += f"{100 * scaled.max():.1f} %"
     if gain > BETTER:
-        return Finding(FAIL, said, 100 * gain, 100 * BETTER)
+        return Finding(FAIL, said, 100 * gain, 100 * BETTER, helped)
     if rows["clipped"].all():
         said += "; the model clips its input, which hides pixels outside of [0, 1]"
         return Finding(WARN, said, 100 * gain, 100 * BETTER)
@@ -52,8 +54,8 @@ def claimed_clean_accuracy(found: Evidence) -> Finding:
     if not claimed:
         raise NotRun("no clean accuracy was claimed (--claim clean=…)")
     judged = judge(claimed[0], found.correct().to_numpy())
-    apart = 100 * abs(judged.measured.value - judged.claim.accuracy)
-    return Finding(FAIL if judged.verdict == CONTRADICTED else PASS, judged.said, apart)
+    status: Status = FAIL if judged.verdict == CONTRADICTED else PASS
+    return Finding(status, judged.said, judged.p, CHANCE)
 
 
 def checkpoint_fit(found: Evidence) -> Finding:
@@ -62,8 +64,8 @@ def checkpoint_fit(found: Evidence) -> Finding:
     Loading refuses such a file, so this says what was looked at.
     """
     if not found.model.filled:
-        raise NotRun("no file of weights was read here that could miss a tensor")
-    count = len(found.model.state_dict())
+        raise NotRun("no file of weights was read that could miss a tensor of the net")
+    count = found.model.filled
     said = f"loading found all {count} tensors of the net in its file, and no other"
     return Finding(PASS, said, count)
 
@@ -112,6 +114,14 @@ def classes(found: Evidence) -> Finding:
     """AA6: outputs that are no class of the data, or too few for the DLR losses."""
     outputs, known = int(found.probe("Outputs")["outputs"].max()), len(found.data.classes)
     said = f"the model has {outputs} outputs and the data {known} classes"
+    if outputs > known and found.data.counted:
+        return Finding(
+            WARN,
+            f"{said}, counted from its labels; name all its classes in the file, so that "
+            "an output of none of them is noticed",
+            outputs,
+            known,
+        )
     if outputs > known:
         said += "; a further output, such as one that rejects, is a part of the defense"
         return Finding(FAIL, said, outputs, known)

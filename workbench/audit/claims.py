@@ -29,14 +29,15 @@ class Claim:
 class Judged:
     """A claim beside the measurement.
 
-    p: two-sided, of so many right samples where the claim is true. verdict: contradicted where
-    the claim lies outside of the exact 95 % interval, confirmed where it lies within, undecided
-    where what was measured cannot contradict it. said: why.
+    measured, p: two-sided, of so many right samples where the claim is true; None where nothing
+    that speaks of the claim was measured. verdict: contradicted where the claim lies outside of
+    the exact 95 % interval, confirmed where it lies within, undecided where what was measured
+    cannot tell. said: why.
     """
 
     claim: Claim
-    measured: Estimate
-    p: float
+    measured: Estimate | None
+    p: float | None
     verdict: Literal["confirmed", "contradicted", "undecided"]
     said: str
 
@@ -67,11 +68,11 @@ def claims(text: str) -> list[Claim]:
     return [*found.values()]
 
 
-def judge(claim: Claim, right: np.ndarray, upper_bound: bool = False) -> Judged:
+def judge(claim: Claim, right: np.ndarray, weaker: str = "") -> Judged:
     """Hold a claim against verdicts (n,) bool.
 
-    upper_bound: the attack that was run is weaker than the one of the claim, so that the true
-    accuracy may be lower than measured: then a claim below it is not contradicted.
+    weaker: why the attack that was run is weaker than the claim's, if it is. Then the accuracy may
+    be lower than measured, so a claim that is too high is contradicted, and none is confirmed.
     """
     successes, trials = int(right.sum()), len(right)
     measured = clopper_pearson(successes, trials)
@@ -82,9 +83,8 @@ def judge(claim: Claim, right: np.ndarray, upper_bound: bool = False) -> Judged:
     )
     if claim.accuracy > measured.high:
         return Judged(claim, measured, p, CONTRADICTED, f"{told}: less than claimed")
-    if claim.accuracy < measured.low and upper_bound:
-        why = "a weaker attack was run, which cannot tell; use --depth full"
-        return Judged(claim, measured, p, UNDECIDED, f"{told}: {why}")
+    if weaker:
+        return Judged(claim, measured, p, UNDECIDED, f"{told}; {weaker}")
     if claim.accuracy < measured.low:
         return Judged(claim, measured, p, CONTRADICTED, f"{told}: more than claimed")
     return Judged(claim, measured, p, CONFIRMED, f"{told}: they agree")

@@ -53,8 +53,8 @@ class Evidence:
     white_box: labels of those that go by gradients alone; black_box: by none; strongest: one that
     may do both.
     curve: rows of one attack by ε. wide: rows of "half", at Linf 1/2, and of "unbounded", with no
-    bound but the box. probes: rows by the class's name. again: a row per sample of the
-    strongest attack, judged by a fresh instance of the model. missing: why what is not here was
+    bound but the box. probes: rows by the class's name. again: a row per attack and sample,
+    judged by a fresh instance of the model. missing: why what is not here was
     left out, by name. claims: what was claimed. worst: samples that fall most easily.
     """
 

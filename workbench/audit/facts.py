@@ -15,7 +15,7 @@ from workbench.audit.run import Audit
 from workbench.evaluation.battery import describe
 from workbench.evaluation.information import ATTACK
 from workbench.provenance import provenance
-from workbench.statistics import Estimate
+from workbench.statistics import Estimate, holm
 from workbench.tables.classes import class_name
 
 SCHEMA = 1  # of audit.json: raised when a field changes its meaning
@@ -31,14 +31,17 @@ FIELDS = {
     "depth": "fast or full",
     "clean_accuracy": "value and ci95, as all accuracies: shares in [0, 1], exact 95 % intervals",
     "robust_accuracy": "the worst case per sample over all attacks",
-    "certified_accuracy": "the share of samples that a sound bound proves robust",
+    "certified_accuracy": "the share of samples that a sound bound proves robust; null where no "
+    "bound knows the net",
     "attacks": "accuracy under each attack; none is clean, worst case the headline",
     "curve": "accuracy of one attack over ε",
     "classes": "clean and robust accuracy of each class; taken_for: where misled samples go",
-    "claims": "what was claimed, measured, p of the exact test, verdict and why",
+    "claims": "what was claimed, measured, p of the exact test (both null where nothing measured "
+    "speaks of it), verdict and why",
     "checks": "id, title, status (pass, warn, fail, not-run), said, value, threshold, samples "
     "(positions in the data), source, advice",
-    "against": "null, or the second model and each attack's difference with McNemar's p",
+    "against": "null, or the second model and each attack's difference with McNemar's p, and that "
+    "corrected for the number of attacks by Holm's method",
     "information": "MI in nats: its AUROCs, what it foretells, fits; or skipped: why",
     "worst": "samples that fall most easily: at the smallest ε, then by the label's margin",
     "attestations": "what no measurement can see, to be attested by who made the model",
@@ -51,6 +54,10 @@ FIELDS = {
     "created": "time, UTC",
 }
 CAVEAT = "The list of checks is neither necessary nor sufficient for a correct evaluation."
+UNKNOWN = (  # to an audit, of RobustBench's model_info
+    *("link", "name", "authors", "additional_data", "venue", "architecture"),
+    "number_forward_passes",
+)
 ATTESTED = (
     "the threat model, and that it is the one of the claim",
     "all hyper-parameters of the attacks of the claim",
@@ -72,7 +79,7 @@ def content(found: Audit, command: str) -> dict[str, Any]:
         "depth": request.depth,
         "clean_accuracy": _estimate(found.clean),
         "robust_accuracy": _estimate(found.robust),
-        "certified_accuracy": _estimate(found.certified),
+        "certified_accuracy": found.certified and _estimate(found.certified),
         "attacks": [_line(line) for line in tables.accuracies(all_rows(found)).itertuples()],
         "curve": _curve(found),
         "classes": [_class(line) for line in _by_class(found).itertuples()],
@@ -113,8 +120,7 @@ def model_info(found: Audit) -> dict[str, Any]:
         f"{request.depth}; worst case over all attacks {_percent(found.robust.value)}"
     )
     return {
-        **dict.fromkeys(("link", "name", "authors", "additional_data", "venue", "architecture")),
-        "number_forward_passes": 1,
+        **dict.fromkeys(UNKNOWN),
         "dataset": request.data.name,
         "eps": request.threat.eps,
         "clean_acc": _percent(found.clean.value),
@@ -166,6 +172,7 @@ def _against(found: Audit) -> dict[str, Any] | None:
     other = found.request.against
     if found.against is None or other is None:
         return None
+    corrected = holm(found.against["p"].to_numpy())
     return {
         "model": {"name": other.origin, "fingerprint": other.fingerprint},
         "attacks": [
@@ -178,8 +185,9 @@ def _against(found: Audit) -> dict[str, Any] | None:
                 "difference": line.difference,
                 "ci95": [line.low, line.high],
                 "p": line.p,
+                "p_holm": float(p),
             }
-            for line in found.against.itertuples()
+            for line, p in zip(found.against.itertuples(), corrected, strict=True)
         ],
     }
 
@@ -270,7 +278,7 @@ def _claim(judged: Judged) -> dict[str, Any]:
     return {
         "of": judged.claim.of,
         "claimed": judged.claim.accuracy,
-        "measured": _estimate(judged.measured),
+        "measured": judged.measured and _estimate(judged.measured),
         "p": judged.p,
         "verdict": judged.verdict,
         "said": judged.said,

@@ -23,6 +23,7 @@ from workbench.threat import LEAST, MOST, ThreatModel
 BEFORE: tuple[tuple[Probe, bool], ...] = (  # and whether a few samples are enough
     (probes.Outputs(), False),
     (probes.Gradients(), False),
+    (probes.Proofs(), False),
     (probes.Scalings(), False),
     (probes.Batching(), True),
     (probes.Repeated(), True),
@@ -36,7 +37,7 @@ CURVE_ATTACK = PGD
 UNBOUNDED_ATTACK = "pgd-40:steps=100,step=0.05,restarts=3"
 HALF = ThreatModel("Linf", "1/2")
 UNBOUNDED = ThreatModel("Linf", "1")
-OTHER_BATCH = 37  # of the fresh instance
+BATCH, OTHER_BATCH = 250, 37  # of the attacked copy, and of the fresh instance
 
 
 def measured(
@@ -108,7 +109,7 @@ class _Plan:
             {threat.epsilon: rows[name] for name, threat in self.curve.items()},
             {name: rows[name] for name in self.wide},
             seen | {_name(probe): rows[_name(probe)] for probe, _ in self.probes},
-            _judged_again(self.request, groups[label(attack(self.strongest))]),
+            _judged_again(self.request, [u for n in self.attacks for u in groups[n]], self.why),
             dict.fromkeys((*absent, *WHITE_BOX, "white-box"), self.why) if self.why else {},
             self.request.claims,
             self.worst(groups),
@@ -134,11 +135,12 @@ def _curve(threat: ThreatModel) -> list[ThreatModel]:
 
 
 @torch.no_grad()
-def _judged_again(request: AuditRequest, units: Sequence[Stored]) -> pd.DataFrame:
-    """The strongest attack's proposals, judged by a fresh instance and by the attacked copy.
+def _judged_again(request: AuditRequest, units: Sequence[Stored], why: str) -> pd.DataFrame:
+    """The proposals of all attacks, judged by a fresh instance and by the attacked copy.
 
     Columns: index; claimed: the attack's success was verified; fooled: the fresh instance is
     misled too; copy_agrees: the form of the model that attacks see predicts the same.
+    why: the model has no gradient, so that black-box attacks alone saw it.
     """
     fresh, parts = request.reload(), []
     copy = quick(fresh)
@@ -146,8 +148,9 @@ def _judged_again(request: AuditRequest, units: Sequence[Stored]) -> pd.DataFram
         assert unit.rows is not None
         x_adv = torch.from_numpy(unit.tensors()["x_adv"]).to(fresh.device)
         said = torch.cat([fresh(part) for part in x_adv.split(OTHER_BATCH)]).argmax(1)
-        with torch.enable_grad():  # where the copy goes another way
-            attacked = copy(x_adv.requires_grad_()).argmax(1)
+        with torch.set_grad_enabled(not why):  # where the copy goes another way
+            parts_of = x_adv.requires_grad_(not why).split(BATCH)
+            attacked = torch.cat([copy(part).detach() for part in parts_of]).argmax(1)
         labels = unit.rows["label"].to_numpy()
         parts.append(
             pd.DataFrame(

@@ -95,7 +95,9 @@ class Repeated:
         right = (looks.argmax(2) == given.y).sum(0)
         rows = pd.DataFrame({"apart": apart.amax((1, 2)).cpu(), "right": right.cpu()})
         return rows.assign(
-            changed=changed, training=any(module.training for module in given.model.modules())
+            changed=changed,
+            # a frozen script has no word for its mode
+            training=any(getattr(module, "training", False) for module in given.model.modules()),
         )
 
 
@@ -147,6 +149,20 @@ class Gradients:
         return rows.assign(failed=failed, proved=_proved(given, flat))
 
 
+@dataclass(frozen=True)
+class Proofs:
+    """Which samples a sound bound proves robust. known: there is a bound for the net."""
+
+    version: ClassVar[int] = 1
+
+    def __call__(self, given: Given) -> pd.DataFrame:
+        found = certificates.certified_margins(given.model, given.x, given.y, given.threat)
+        if found is None:
+            return pd.DataFrame({"proved": [False] * len(given.x), "known": False})
+        proved = certificates.certified(found, given.y).cpu()
+        return pd.DataFrame({"proved": proved, "known": True})
+
+
 def _proved(given: Given, chosen: np.ndarray) -> np.ndarray:
     """Which of the chosen samples (n,) a bound proves robust: (n,) bool."""
     proved = np.zeros(len(chosen), dtype=bool)
@@ -181,31 +197,35 @@ class Dynamics:
     calls: how often autograd was asked for a gradient, or switched on, while predicting.
     """
 
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
 
     def __call__(self, given: Given) -> pd.DataFrame:
-        with _counted_autograd() as calls:
-            _logits(given.model, given.x[:2])
+        with torch.no_grad(), _counted_autograd() as calls:  # leaving no_grad is not counted
+            given.model(given.x[:2])
         return pd.DataFrame({"calls": [len(calls)] * len(given.x)})
 
 
 @contextmanager
 def _counted_autograd() -> Iterator[list[str]]:
-    """Note every use of autograd's entrances; they do what they always do."""
+    """Note every use of autograd's engine, and what switches it on; they do what they always do.
+
+    A model may have imported the functions that call the engine under names of its own, so it is
+    the engine, where torch.autograd looks for it, and the switches' classes that are watched.
+    """
     calls: list[str] = []
 
     def watched(name: str, given: Callable[..., Any]) -> Callable[..., Any]:
         def noted(*arguments: Any, **named: Any) -> Any:
-            calls.append(name)
+            if name != "__init__" or arguments[1:2] == (True,) or named.get("mode"):
+                calls.append(name)
             return given(*arguments, **named)
 
         return noted
 
     entrances = [
-        (torch.autograd, "grad"),
-        (torch.autograd, "backward"),
-        (torch.Tensor, "backward"),
+        (torch.autograd, "_engine_run_backward"),
         (torch.enable_grad, "__enter__"),
+        (torch.set_grad_enabled, "__init__"),
     ]
     patches = [patch.object(o, n, watched(n, getattr(o, n))) for o, n in entrances]
     for one in patches:

@@ -82,17 +82,34 @@ def accuracy_table(facts: Mapping[str, Any]) -> pd.DataFrame:
 def claim_table(facts: Mapping[str, Any]) -> pd.DataFrame:
     """A line per claim."""
     return pd.DataFrame(
-        {"claim": c["of"], "verdict": c["verdict"], "p": tables.p_text(c["p"]), "said": c["said"]}
-        for c in facts["claims"]
+        {
+            "claim": claim["of"],
+            "verdict": claim["verdict"],
+            "p": "–" if claim["p"] is None else tables.p_text(claim["p"]),
+            "said": claim["said"],
+        }
+        for claim in facts["claims"]
     )
 
 
 def check_table(facts: Mapping[str, Any]) -> pd.DataFrame:
     """A line per check."""
     return pd.DataFrame(
-        {"id": c["id"], "check": c["title"], "status": c["status"], "found": c["said"]}
-        for c in facts["checks"]
+        {
+            "id": check["id"],
+            "check": check["title"],
+            "status": check["status"],
+            "found": check["said"],
+            "value": number(check["value"]),
+            "threshold": number(check["threshold"]),
+        }
+        for check in facts["checks"]
     )
+
+
+def number(value: float | None) -> str:
+    """A check's value or threshold; nothing where it has none."""
+    return "" if value is None else f"{value:.4g}"
 
 
 def against_table(facts: Mapping[str, Any]) -> pd.DataFrame:
@@ -108,7 +125,7 @@ def against_table(facts: Mapping[str, Any]) -> pd.DataFrame:
             "difference in points [95 % CI]": tables.percent(line["difference"], *line["ci95"]),
             "only this": line["only_this"],
             "only the other": line["only_the_other"],
-            "McNemar's p": tables.p_text(line["p"]),
+            "McNemar's p, by Holm": tables.p_text(line["p_holm"]),
         }
         for line in facts["against"]["attacks"]
     )

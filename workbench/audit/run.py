@@ -7,6 +7,7 @@ import pandas as pd
 
 from workbench import tables
 from workbench.attacks import attack
+from workbench.audit import probes
 from workbench.audit.checks import findings
 from workbench.audit.claims import AUTOATTACK, CLEAN, UNDECIDED, Claim, Judged, judge
 from workbench.audit.evidence import FAIL, Evidence, Finding
@@ -26,7 +27,8 @@ class Audit:
 
     findings: by the checks' ids, in their order. claims: held against what was measured. clean,
     robust: accuracies with exact 95 % intervals; robust is the worst case per sample over all
-    attacks. certified: the share of samples that a sound bound proves. against: tables.duel with
+    attacks. certified: the share of samples that a sound bound proves, None where no bound knows
+    the net. against: tables.duel with
     the second model, None without one. observed: its MI, or why there is none. keys, computed_by:
     of the units.
     """
@@ -37,7 +39,7 @@ class Audit:
     claims: Sequence[Judged]
     clean: Estimate
     robust: Estimate
-    certified: Estimate
+    certified: Estimate | None
     against: pd.DataFrame | None
     observed: Observed | str
     keys: Sequence[str]
@@ -75,7 +77,7 @@ def audit(
         [_judged(claim, evidence, request) for claim in request.claims],
         _share(evidence.correct()),
         _share(robust),
-        _share(_certified(evidence)),
+        _certified(evidence),
         duel,
         observed,
         [unit.key for unit in units],
@@ -94,7 +96,9 @@ def _against(
     other = request.against
     if other is None:
         return None, []
-    names = [n for n in evidence.attacks if other.differentiable or not attack(n).gradients]
+    (looked,) = replace(request, model=other, against=None).probe_jobs([(probes.Gradients(), True)])
+    smooth = not any(rows_of(fill(looked, store, progress, executor))["failed"])
+    names = [n for n in evidence.attacks if smooth or not attack(n).gradients]
     jobs = request.evaluation(names, request.threat, other).jobs()
     units = fill(jobs, store, progress, executor)
     own = [evidence.attacks[name] for name in names]
@@ -106,20 +110,28 @@ def _judged(claim: Claim, evidence: Evidence, request: AuditRequest) -> Judged:
     """A claim against the rows that speak of it."""
     if claim.of == CLEAN:
         return judge(claim, evidence.correct().to_numpy())
-    strongest = evidence.attack(evidence.strongest)["robust"].to_numpy()
     if claim.of == AUTOATTACK:
-        complete = DEPTHS[request.depth].complete and not evidence.missing
-        return judge(claim, strongest, upper_bound=not complete)
+        strongest = evidence.attack(evidence.strongest)["robust"].to_numpy()
+        return judge(claim, strongest, _weaker(evidence, request.depth))
     if claim.of not in evidence.attacks:
         said = f"{claim.of} needs gradients that the model does not give"
-        return replace(judge(claim, strongest), verdict=UNDECIDED, said=said)
+        return Judged(claim, None, None, UNDECIDED, said)
     return judge(claim, evidence.attack(claim.of)["robust"].to_numpy())
 
 
-def _certified(evidence: Evidence) -> pd.Series:
-    """Samples that a bound proves robust: bool by sample."""
-    parts = [evidence.attack(name)["certified"] for name in evidence.attacks]
-    return pd.concat(parts, axis=1).any(axis=1)
+def _weaker(evidence: Evidence, depth: str) -> str:
+    """Why the strongest attack was weaker than AutoAttack, if it was."""
+    if evidence.missing:
+        return "without gradients only black-box attacks were run, which cannot confirm it"
+    if not DEPTHS[depth].complete:
+        return "a weaker attack was run, which cannot confirm it; use --depth full"
+    return ""
+
+
+def _certified(evidence: Evidence) -> Estimate | None:
+    """The share of samples that a bound proves robust; None where no bound knows the net."""
+    rows = evidence.probe("Proofs")
+    return _share(rows["proved"]) if rows["known"].all() else None
 
 
 def _share(flags: pd.Series) -> Estimate:

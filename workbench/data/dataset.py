@@ -16,6 +16,7 @@ class Dataset:
 
     name: what ``load_data`` was asked for, a name or a path. split: "train" or "test".
     images: (n, c, h, w), uint8, or float32 in [0, 1]. labels: (n,) int64, indices of ``classes``.
+    counted: the classes are those of the labels here, so that there may be more.
     Both arrays become read-only, because the fingerprint is computed once.
     Raises InputError, with the name, for anything else than that, and for no images at all.
     """
@@ -25,6 +26,7 @@ class Dataset:
     images: np.ndarray
     labels: np.ndarray
     classes: tuple[str, ...]
+    counted: bool = False
 
     def __post_init__(self) -> None:
         flaw = _flaw_of_images(self.images) or _flaw_of_labels(self)

@@ -8,7 +8,7 @@ import numpy as np
 
 from workbench.data.dataset import Dataset
 from workbench.data.known import KNOWN, Known, find
-from workbench.data.own import Arrays, read_folder, read_npz
+from workbench.data.own import Arrays, names_classes, read_folder, read_npz
 from workbench.data.sources import bundled_folder, cache_folder, fetch
 from workbench.errors import InputError
 from workbench.progress import Say, quiet
@@ -38,7 +38,7 @@ def load_data(name_or_path: str, split: str = "test", say: Say = quiet) -> Datas
     if path.is_dir():
         return Dataset(name_or_path, "test", *read_folder(path))
     if path.is_file():
-        return Dataset(name_or_path, "test", *read_npz(path))
+        return Dataset(name_or_path, "test", *read_npz(path), counted=not names_classes(path))
     return _load_known(find(name_or_path), split, say)
 
 

@@ -35,6 +35,12 @@ def read_npz(path: Path) -> Arrays:
     return _images(arrays["x"], path), labels, _classes(arrays.get("classes"), labels, path)
 
 
+def names_classes(path: Path) -> bool:
+    """Whether an .npz file that ``read_npz`` takes has names of its classes."""
+    with np.load(path, allow_pickle=False) as file:
+        return "classes" in file.files
+
+
 def read_folder(path: Path) -> Arrays:
     """Images of a folder with one subfolder per class; classes in sorted order, images mixed.
 

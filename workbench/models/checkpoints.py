@@ -1,6 +1,7 @@
 """Which state dict of a checkpoint: the plain one, unless another is named."""
 
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ PLAIN = (  # the usual names, the first found is taken
 )
 WHOLE = ""  # the name of a state dict that is the file itself
 DEEPEST = 3  # levels: {"ema": {"model": {"state_dict": …}}}
+LISTED = 10  # names in a message
+MOST = 100  # dicts that are looked into: a pickle may hold one dict a million times
 
 
 def choose(content: Mapping[Any, Any], wanted: str | None, path: Path) -> tuple[Any, str]:
@@ -22,7 +25,7 @@ def choose(content: Mapping[Any, Any], wanted: str | None, path: Path) -> tuple[
     ``wanted`` is the name of one in the checkpoint, such as "ema", or "ema.shadow" for one in it;
     None takes the plain one. Raises ``InputError`` where it is not there, or where none is plain.
     """
-    found = dict(_candidates(content))
+    found = dict(islice(_candidates(content, set()), MOST))
     name = _plain(found, path) if wanted is None else _named(found, wanted, path)
     if name is None:
         return _first_of_its_kind(content), ""
@@ -32,15 +35,16 @@ def choose(content: Mapping[Any, Any], wanted: str | None, path: Path) -> tuple[
 
 
 def _candidates(
-    content: Mapping[Any, Any], at: str = "", depth: int = 0
+    content: Mapping[Any, Any], seen: set[int], at: str = "", depth: int = 0
 ) -> Iterator[tuple[str, Any]]:
-    """All dicts of tensors alone, by their dotted names."""
+    """All dicts of tensors alone, by their dotted names; what holds them is looked into once."""
     if content and all(isinstance(value, Tensor) for value in content.values()):
         yield at, content
-    elif depth < DEEPEST:
+    elif depth < DEEPEST and id(content) not in seen:
+        seen.add(id(content))
         for key, value in content.items():
             if isinstance(value, dict) and isinstance(key, str) and "optim" not in key.lower():
-                yield from _candidates(value, f"{at}.{key}" if at else key, depth + 1)
+                yield from _candidates(value, seen, f"{at}.{key}" if at else key, depth + 1)
 
 
 def _plain(found: Mapping[str, Any], path: Path) -> str | None:
@@ -66,7 +70,8 @@ def _named(found: Mapping[str, Any], wanted: str, path: Path) -> str:
 
 
 def _listed(found: Mapping[str, Any]) -> str:
-    return ", ".join(repr(name) for name in found)
+    more = f" and {len(found) - LISTED} more" if len(found) > LISTED else ""
+    return ", ".join(repr(name) for name in islice(found, LISTED)) + more
 
 
 def _first_of_its_kind(content: Mapping[Any, Any]) -> Any:

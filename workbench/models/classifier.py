@@ -18,11 +18,12 @@ class Classifier(nn.Module):
     It takes ``net`` over, which is set to eval mode and frozen in place: wrap a copy of a net that
     is still in training. ``origin`` says where the net came from, for people; ``fingerprint``
     (16 hex digits) says what it computes, for the store of results; ``differentiable`` whether
-    gradients flow back to the images, which is False of what runs in onnxruntime; ``filled`` that
-    loading found each of the net's tensors in its file, and no other there.
+    gradients flow back to the images, which is False of what runs in onnxruntime; ``filled``
+    how many tensors loading found in a file of weights, each one of the net's and no other; 0
+    where no such file was read.
     """
 
-    def __init__(self, net: nn.Module, origin: str, filled: bool = False) -> None:
+    def __init__(self, net: nn.Module, origin: str, filled: int = 0) -> None:
         super().__init__()
         self.net = net
         self.origin = origin

@@ -43,13 +43,28 @@ MEMORY_FORMATS = {
     3: torch.channels_last_3d,
     4: torch.preserve_format,
 }
-_OF_SIZES = (
-    *(operator.add, operator.sub, operator.mul, operator.floordiv, operator.mod, operator.neg),
-    *(operator.truediv, operator.eq, operator.ne, operator.lt, operator.le, operator.gt),
-    *(operator.ge, operator.getitem),
+MOST_SIZE = 1 << 63  # no size is larger, and Python's numbers would grow without end
+OF_SIZES = (
+    *("add", "sub", "mul", "floordiv", "mod", "neg", "truediv"),
+    *("eq", "ne", "lt", "le", "gt", "ge", "getitem"),
 )
+
+
+@dataclass(frozen=True)
+class OfSizes:
+    """Arithmetic of Python's numbers, by the function's name in the module operator."""
+
+    name: str
+
+    def __call__(self, *arguments: Any) -> Any:
+        result = getattr(operator, self.name)(*arguments)
+        if isinstance(result, int) and abs(result) > MOST_SIZE:
+            raise OverflowError("a size beyond 2^63")
+        return result
+
+
 PLAIN: dict[str, Callable[..., Any]] = {
-    **{f"_operator.{function.__name__}": function for function in _OF_SIZES},
+    **{f"_operator.{name}": OfSizes(name) for name in OF_SIZES},
     "math.ceil": math.ceil,
     "math.floor": math.floor,
     "torch.sym_max": max,

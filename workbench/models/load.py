@@ -44,9 +44,8 @@ def load_model(
     normalisation and an order of channels and classes around the model. Raises ``InputError``,
     one line, for everything that is wrong with file or architecture.
     """
-    net, origin = _net(reference, arch, shape, classes, loading.weights)
+    net, origin, filled = _net(reference, arch, shape, classes, loading.weights)
     net, around = loading.around(net, shape)
-    filled = not reference.startswith(tuple(LIBRARIES))  # those packages fill their nets themselves
     return Classifier(_moved(net, device), origin + around, filled)
 
 
@@ -56,21 +55,25 @@ def _net(
     shape: Shape | None,
     classes: int | None,
     wanted: str | None,
-) -> tuple[nn.Module, str]:
+) -> tuple[nn.Module, str, int]:
+    """The net, what to call it, and how many tensors of its file filled it (Classifier.filled)."""
     if reference.startswith((ZOO, *LIBRARIES)):
         if wanted is not None:
             raise InputError(f"{reference} has weights of its own: leave weights={wanted!r} out")
-        from_name = _from_zoo if reference.startswith(ZOO) else from_library
-        return from_name(reference, arch), reference
+        if reference.startswith(ZOO):
+            net = _from_zoo(reference, arch)
+            return net, reference, len(net.state_dict())
+        return from_library(reference, arch), reference, 0
     path = path_of(reference)
     kind = kind_of(path)
     if kind not in NETS:
-        return _from_weights(path, kind, arch, shape, classes, wanted)
+        net, origin = _from_weights(path, kind, arch, shape, classes, wanted)
+        return net, origin, len(net.state_dict())
     if arch is not None or wanted is not None:
         raise InputError(f"{reference} holds a whole net: leave {arch or wanted!r} out")
     with believable_memory(path):
         net, note = NETS[kind](path, shape)
-    return net, f"{reference} ({note})"
+    return net, f"{reference} ({note})", 0
 
 
 def _from_zoo(reference: str, arch: str | None) -> nn.Module:

@@ -1,5 +1,6 @@
 """How much memory the reading of a file may take: a hostile one may ask for all there is."""
 
+import glob
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -24,7 +25,8 @@ def believable_memory(path: Path) -> Iterator[None]:
         return
     import resource  # not on every platform
 
-    beside = sum(file.stat().st_size for file in path.parent.glob(f"{path.name}*"))
+    near = path.parent.glob(f"{glob.escape(path.name)}*")
+    beside = sum(file.stat().st_size for file in near if file.is_file())
     threads = PER_THREAD * torch.get_num_threads()
     most = _data_bytes() + SPARE + COPIES * beside + threads
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)

@@ -23,7 +23,7 @@ ADVICE = "save it in eval mode, by torch.jit.script where torch.jit.trace fixes 
 # What the language can do beyond arithmetic: files, the screen, operators that somebody registered,
 # and code that is run while a file is loaded.
 REFUSED = re.compile(
-    r"\b(from_file|save|rpc_\w+|ops\.(?!aten\b|prim\b)\w+|print(?=\()|__setstate__)\b"
+    r"\b(from_file|save|rpc_\w+|ops\s*\.\s*(?!aten\b|prim\b)\w+|print(?=\s*\()|__setstate__)\b"
 )
 ENDLESS = re.compile(r"^\s*while\b", re.MULTILINE)
 MOST_STEPS = 10_000_000  # of a script for one batch: seconds

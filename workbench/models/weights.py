@@ -121,6 +121,10 @@ def _few(kind: str, names: list[str]) -> str:
 
 
 def _check_tensor(name: str, tensor: Tensor, expected: Tensor, where: str) -> None:
+    if tensor.layout != torch.strided or tensor.is_nested or tensor.is_meta:
+        raise InputError(
+            f"{where} does not fit the architecture: {name!r} is no plain tensor; save it dense"
+        )
     if tensor.shape != expected.shape:
         raise InputError(
             f"{where} does not fit the architecture: {name!r} should have shape "
