@@ -15,7 +15,6 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.pyplot import subplots
 
 from workbench import analysis, figures, published, tables
 from workbench.errors import InputError
@@ -80,13 +79,11 @@ def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
     del frame
     worst = table[table["attack"] == tables.WORST_CASE].drop_duplicates(["norm", "eps", "defense"])
     threats = list(worst.groupby(["norm", "eps"], sort=False))
-    size = (figures.PAGE / 2 * len(threats), 2.6)
-    drawn, axes = subplots(1, len(threats), figsize=size, squeeze=False)
+    drawn, axes = figures.panels(1, len(threats), each=2.2, more=0.2)
     for ax, ((norm, eps), part) in zip(axes.flat, threats, strict=True):
         _panel(ax, part)
         ax.set_title(f"{norm}, ε = {eps}, {part['samples'].iloc[0]} samples")
-    handles, labels = axes.flat[0].get_legend_handles_labels()
-    drawn.legend(handles, labels, loc="outside upper center", ncols=3)
+    figures.legend(drawn, *axes.flat[0].get_legend_handles_labels(), most=3)
     return drawn
 
 
