@@ -1,4 +1,4 @@
-"""When Eq. 3 holds: the three terms that it drops from Eq. 2.
+"""When Eq. 3 holds: the three terms that it drops from Eq. 2 (beyond the paper).
 
 I(X̃;Z) = I(X;Z) + I(N;Z) − I(X;N;Z) + H(Z|X,N) − H(Z|X̃), nats, mean over seeds. Exact on a small
 model: an image has three pixels of nine levels, all enumerated; the robust model is adversarially
@@ -39,7 +39,9 @@ BARS = (  # column, its sign in Eq. 2, label, how far from ink to paper its grey
 
 
 def runs(profile: Profile) -> list[EvaluationRun | ExperimentRun]:
-    """The small model with each critic seed; one model of each defense under the MI's threat."""
+    """The small model with each critic seed; one model of each defense under the threat of
+    information.
+    """
     information = profile.information
     small = [ExperimentRun(EXPERIMENT, SMALL, 0, seed) for seed in information.critic_seeds]
     real = [

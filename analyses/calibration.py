@@ -1,4 +1,4 @@
-"""Estimated against known mutual information, per distribution and bound.
+"""Estimated against known mutual information, per distribution and bound (beyond the paper).
 
 Critics are fitted to pairs whose MI is known exactly, after the tasks of the "Beyond Normal"
 benchmark (Czyż et al., NeurIPS 2023), with every bound, anew for each critic seed; the estimate is
@@ -53,7 +53,7 @@ UNITS, STEPS, BATCH, LR = 64, 250, 256, 1e-2  # of each fit: about a second
 
 
 def runs(profile: Profile) -> list[ExperimentRun]:
-    """Every distribution with every bound and critic seed of the profile."""
+    """Every distribution with every bound and critic seed of information; no model, no data."""
     calibrations = [
         Calibration(known, Fit(bound=bound, units=UNITS, steps=STEPS, batch=BATCH, lr=LR))
         for known in DISTRIBUTIONS

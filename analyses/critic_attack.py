@@ -33,7 +33,7 @@ DRAWN = {"robust accuracy": "robust", "found beside the first": "gained"}
 
 
 def runs(profile: Profile) -> list[CriticAttackRun]:
-    """One model of each defense with every critic seed of the profile."""
+    """One model of each defense under the attack of information, with every critic seed."""
     wanted = profile.information
     return [
         CriticAttackRun(

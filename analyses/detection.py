@@ -35,7 +35,7 @@ DRAWN = {"AUROC": "auroc", "found, 5 % false alarms": "tpr_5"}
 
 
 def runs(profile: Profile) -> list[CriticAttackRun]:
-    """Every model with every critic seed of the profile."""
+    """Every model under the attack of information, with every critic seed."""
     wanted = profile.information
     return [
         CriticAttackRun(

@@ -25,7 +25,7 @@ OUTPUTS = ("natural output", "adversarial output")
 
 
 def runs(profile: Profile) -> list[InformationRun]:
-    """Every natural and standard-at model with both estimators and every critic seed.
+    """Models natural and standard-at under the attack of information, with every critic seed.
 
     Raises InputError where the profile lacks such models.
     """

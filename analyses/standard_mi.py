@@ -29,7 +29,7 @@ QUANTITIES = {
 
 
 def runs(profile: Profile) -> list[InformationRun]:
-    """Every naturally trained model with every compared attack and critic seed.
+    """Models natural under every attack that information compares, with every critic seed.
 
     Raises InputError where the profile has no such model.
     """

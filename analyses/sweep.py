@@ -32,7 +32,8 @@ GRID = re.compile(r"namid-a([\d.]+)-l([\d.]+)")
 
 
 def runs(profile: Profile) -> list[EvaluationRun]:
-    """Both standard ATs and the grid, under each threat model of the profile.
+    """Models and variants standard-at, standard-at-longer and namid-aALPHA-lLAMBDA, under each of
+    the threats.
 
     Raises InputError where one of the ATs or the grid is missing.
     """

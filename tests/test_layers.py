@@ -31,6 +31,7 @@ ORDER = [
     "profiles",
     "screen",
     "options",
+    "catalogue",
     "trainings",
     "analysis",
     "planning",
@@ -41,6 +42,7 @@ ORDER = [
     "__main__",
 ]
 WITHOUT_TORCH = [
+    "catalogue",
     "specs",
     "statistics",
     "published/__init__",

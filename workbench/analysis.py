@@ -1,9 +1,10 @@
 """The command line that all analyses share: fill, table, draw, save.
 
-An analysis is a module whose docstring's first line is its title, with five functions:
-`runs(profile)` says what must be measured; `table(frame)` turns the records into numbers, which
-`layout(table)` prints as tables by their headings, `figure(frame, table)` draws, and
-`finding(table)` says in one sentence. Its last line calls `main`.
+An analysis is a module whose docstring's first line is its title (see catalogue), with five
+functions: `runs(profile)` says what must be measured; `table(frame)` turns the records into
+numbers, which `layout(table)` prints as tables by their headings, `figure(frame, table)` draws in
+the style that is on (see figures.style), and `finding(table)` says in one sentence. Its last line
+calls `main`.
 """
 
 import importlib
@@ -19,6 +20,7 @@ import pandas as pd
 import typer
 
 from workbench import figures, options, tables
+from workbench.catalogue import KINDS
 from workbench.data import Dataset, load_data
 from workbench.devices import device_of, limit_threads
 from workbench.errors import InputError
@@ -135,7 +137,7 @@ def run(
     printed = [tables.latex(part, heading) for heading, part in parts.items()]
     write_text(folder / f"{name}.tex", "\n".join(printed))
     write_json(facts, folder / f"{name}.json")
-    files = [folder / f"{name}.{kind}" for kind in ("png", "pdf", "csv", "md", "tex", "json")]
+    files = [folder / f"{name}.{kind}" for kind in KINDS]
     return Outcome(module.finding(numbers), parts, files)
 
 
