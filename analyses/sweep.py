@@ -92,8 +92,10 @@ def _panel(axes: Axes, worst: pd.DataFrame) -> None:
     """One threat model: the grid, and the two lines it is to be above of."""
     for name, line in LINES.items():
         mean, std = 100 * worst.set_index("defense").loc[name, ["mean", "std"]].to_numpy(float)
-        axes.axhline(mean, color="0.4", linestyle=line, label=f"{name} ± std", zorder=0)
-        axes.axhspan(mean - std, mean + std, color="0.5", alpha=0.12, linewidth=0, zorder=0)
+        axes.axhline(mean, color=figures.grey(0.4), linestyle=line, label=f"{name} ± std", zorder=0)
+        axes.axhspan(
+            mean - std, mean + std, color=figures.grey(0.5), alpha=0.12, linewidth=0, zorder=0
+        )
     grid = worst.dropna(subset="alpha").sort_values(["lam", "alpha"])
     numbers = grid[["mean", "std", "mean_low", "mean_high"]].set_axis(
         ["mean", "std", "low", "high"], axis=1

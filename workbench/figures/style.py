@@ -19,7 +19,7 @@ from matplotlib.axes import Axes
 from workbench import named
 from workbench.errors import InputError
 
-TEXT = 8  # points; heights and marks are given for text of this size
+TEXT = 8.0  # points; heights and marks are given for text of this size
 SMALL = 7 / 8  # of that, in ticks and legends
 WIDTHS, TEXTS = (2.0, 30.0), (7.0, 40.0)  # inches and points that a style may have
 BARS = "thin bar: 95 % interval over samples; thick bar: ± standard deviation over"
@@ -28,11 +28,25 @@ MARKS = "os^DvP*X"
 # Okabe & Ito's colours, which colour-blind readers tell apart. Some are darker than theirs on
 # white, and lighter on dark: a mark has 3:1 of contrast with its ground (WCAG 2.1, 1.4.11)
 COLOURS = ("#0072B2", "#CB8600", "#009E73", "#B03A00", "#CC79A7", "#3C9CD4", "#222222", "#888888")
-COLOURS_ON_DARK = (
-    *("#2E8BD8", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#8CCBF2", "#EEEEEE", "#888888"),
-)
+ON_DARK = ("#2E8BD8", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#8CCBF2", "#EEEEEE", "#888888")
 CYCLE = tuple(f"C{place}" for place in range(len(COLOURS)))  # the colours of the style that is on
 NATURAL, ADVERSARIAL = CYCLE[:2]
+
+INKS = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
+# points, and inches of the pads, beside text of a paper's size
+LINES = {
+    "axes.linewidth": 0.6,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 4,
+    "errorbar.capsize": 1.5,
+    "hatch.linewidth": 1.0,
+    "axes.titlepad": 6,
+    "axes.labelpad": 4,
+    **{f"{axis}tick.major.size": 3.5 for axis in "xy"},
+    **{f"{axis}tick.major.width": 0.8 for axis in "xy"},
+    **{f"{axis}tick.major.pad": 3.5 for axis in "xy"},
+    **{f"figure.constrained_layout.{axis}_pad": 0.04 for axis in "hw"},
+}
 
 
 @dataclass(frozen=True)
@@ -50,22 +64,17 @@ class Style:
     def __post_init__(self) -> None:
         for what, value, (low, high) in (("width", self.width, WIDTHS), ("text", self.text, TEXTS)):
             if not low <= value <= high:
-                raise InputError(f"a style's {what} is between {low:g} and {high:g}, not {value}")
+                raise InputError(f"a style's {what} is between {low:g} and {high:g}, not {value:g}")
 
     def settings(self) -> dict[Any, Any]:
         """Matplotlib's settings for it."""
         small, scale = SMALL * self.text, self.text / TEXT
         ink, paper = ("#EEEEEE", "#121212") if self.dark else ("black", "white")
-        inks = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
-        lines = {"axes.linewidth": 0.6, "lines.linewidth": 1.2}
-        lines |= {"lines.markersize": 4, "errorbar.capsize": 1.5, "hatch.linewidth": 1.0}
-        lines |= {f"{axis}tick.major.size": 3.5 for axis in "xy"}
-        lines |= {f"{axis}tick.major.width": 0.8 for axis in "xy"}
         return {
             "figure.figsize": (self.width, 2.3 * scale),
             "figure.facecolor": paper,
             "axes.facecolor": paper,
-            "axes.prop_cycle": cycler(color=COLOURS_ON_DARK if self.dark else COLOURS),
+            "axes.prop_cycle": cycler(color=ON_DARK if self.dark else COLOURS),
             "font.family": "serif" if self.serif else "sans-serif",
             "font.size": self.text,
             "axes.labelsize": self.text,
@@ -80,8 +89,8 @@ class Style:
             "pdf.fonttype": 42,  # TrueType: fonts are embedded, and text stays text
             "savefig.dpi": 200,
             "figure.constrained_layout.use": True,
-            **dict.fromkeys(inks, ink),
-            **{name: scale * value for name, value in lines.items()},
+            **dict.fromkeys(INKS, ink),
+            **{name: scale * value for name, value in LINES.items()},
         }
 
 
