@@ -180,8 +180,8 @@ def _panel(ax: Axes, part: pd.DataFrame) -> None:
         )
         above, below = above + heights.clip(min=0), below + heights.clip(max=0)
     kept = part["natural"] + part["adversarial"]
-    ax.plot(at, part["whole"], "o-", color=figures.NATURAL, label="I(X̃;Z)")
-    ax.plot(at, kept, "s--", color=figures.ADVERSARIAL, label="I(X;Z) + I(N;Z)")
+    ax.plot(at, part["whole"], "o-", color=figures.CYCLE[0], label="I(X̃;Z)")
+    ax.plot(at, kept, "s--", color=figures.CYCLE[1], label="I(X;Z) + I(N;Z)")
     ax.axhline(0, color=figures.grey(0.0), lw=1.5 * thin)
     ax.set_xticks(at, part["eps"])
 

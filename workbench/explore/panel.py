@@ -13,7 +13,7 @@ from workbench.explore.views import AXES, View
 
 HEIGHT = 420  # pixels
 COLOURED_BY = {
-    "output": list(figures.COLOURS[:2]),
+    "output": [figures.NATURAL, figures.ADVERSARIAL],
     "verdict": ["#0072B2", "#D55E00", "#888888"],
     "class": "tab20",
 }

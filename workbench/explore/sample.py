@@ -72,7 +72,7 @@ def logit_table(view: View, place: int) -> str:
     label = found.index[int(view.rows["label"].iloc[place])]
     most = found.loc[found.max(axis=1).nlargest(CLASSES).index]
     shown = most.style.format(precision=2).set_table_attributes('class="wb-logits"')
-    for name, colour in zip(("x", "x̃"), figures.COLOURS, strict=False):
+    for name, colour in (("x", figures.NATURAL), ("x̃", figures.ADVERSARIAL)):
         low, high = float(most.min(axis=None)), float(most.max(axis=None))
         pale = f"{colour}80"  # numbers stand on the bars
         shown = shown.bar([name], align="zero", color=pale, vmin=min(low, 0), vmax=high)

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from workbench.figures.panels import legend, panels
-from workbench.figures.style import ADVERSARIAL, NATURAL, grey, guide, scale
+from workbench.figures.style import CYCLE, grey, guide, scale
 
 PAIRED = {
     "accuracy (%)": ("reported", "measured", "low", "high"),
@@ -27,7 +27,7 @@ def pair_panels(pairs: pd.DataFrame) -> Figure:
     drawn, axes = panels(1, len(kinds), each=2.8, more=0.2)
     paper = mpl.rcParams["axes.facecolor"]
     cases = pairs.groupby(["dataset", "setting"], sort=False)
-    looks = cycle(zip("os^D", (NATURAL, ADVERSARIAL) * 2, strict=True))
+    looks = cycle(zip("os^D", CYCLE[:2] * 2, strict=True))
     for ((dataset, setting), part), (mark, colour) in zip(cases, looks, strict=False):
         common = {
             "fmt": mark,

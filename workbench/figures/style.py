@@ -30,7 +30,7 @@ MARKS = "os^DvP*X"
 COLOURS = ("#0072B2", "#CB8600", "#009E73", "#B03A00", "#CC79A7", "#3C9CD4", "#222222", "#888888")
 ON_DARK = ("#2E8BD8", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#8CCBF2", "#EEEEEE", "#888888")
 CYCLE = tuple(f"C{place}" for place in range(len(COLOURS)))  # the colours of the style that is on
-NATURAL, ADVERSARIAL = CYCLE[:2]
+NATURAL, ADVERSARIAL = COLOURS[:2]  # on pages of HTML, which have no style
 
 INKS = ("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color")
 # points, and inches of the pads, beside text of a paper's size

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from workbench.figures.panels import legend, panels, width
-from workbench.figures.style import ADVERSARIAL, CYCLE, MARKS, NATURAL, bars, guide, scale
+from workbench.figures.style import CYCLE, MARKS, bars, guide, scale
 from workbench.tables import DIVERGED, QUANTITIES, named
 
 LINES = ("-", "--", "-.", ":")
@@ -22,8 +22,8 @@ def distributions(axes: Axes, natural: pd.Series, adversarial: pd.Series, label:
     low, high = np.quantile(np.concatenate([natural, adversarial]), [0.001, 0.999])
     clip = (low - 0.1 * (high - low), high + 0.1 * (high - low))
     for values, name, colour, line in (
-        (natural, "natural output", NATURAL, "-"),
-        (adversarial, "adversarial output", ADVERSARIAL, "--"),
+        (natural, "natural output", CYCLE[0], "-"),
+        (adversarial, "adversarial output", CYCLE[1], "--"),
     ):
         common = {"x": values, "ax": axes, "color": colour, "clip": clip, "warn_singular": False}
         sns.kdeplot(**common, fill=True, alpha=0.18, linewidth=0)
@@ -68,7 +68,7 @@ def epsilon_curve(table: pd.DataFrame, epsilon: float, chance: float) -> Figure:
     drawn, ax = plt.subplots(figsize=(scale() * min(3.375, width()), scale() * 2.3))
     value, low, high = (100 * table[name] for name in ("accuracy", "low", "high"))
     ends = [value - low, high - value]
-    ax.errorbar(table["epsilon"], value, ends, marker="o", color=NATURAL)
+    ax.errorbar(table["epsilon"], value, ends, marker="o", color=CYCLE[0])
     guide(ax, x=epsilon, line="--")
     guide(ax, y=100 * chance)
     ax.text(0.02, 100 * chance + 2, "chance", transform=ax.get_yaxis_transform())
