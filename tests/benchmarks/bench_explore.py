@@ -38,7 +38,10 @@ def rows_of(data: Dataset, samples: int, seed: int) -> pd.DataFrame:
             "label": labels,
             "clean_prediction": labels,
             "adversarial_prediction": np.where(wrong, (labels + 1) % 10, labels),
+            "clean_margin": np.abs(noise.normal(size=samples)),
             "adversarial_margin": np.where(wrong, -1.0, 1.0),
+            "clean_confidence": noise.random(samples),
+            "adversarial_confidence": noise.random(samples),
             "robust": ~wrong,
             **values,
         }
@@ -97,9 +100,16 @@ def main(samples: int, models: int) -> None:
             timed(f"class{again}", lambda: shown.label.set_trait("value", shown.label.options[3]))
             timed(f"all classes{again}", lambda: shown.label.set_trait("value", "all"))
             timed(f"colour{again}", lambda: shown.colour.set_trait("value", "class"))
-            timed(f"a sample{again}", lambda: shown.gallery.set_trait("chosen", 7 + shown.page.max))
+            timed(f"ranges{again}", lambda: shown.ranges[0].slider.set_trait("value", (-1.0, 1.0)))
+            timed(f"order{again}", lambda: shown.order.set_trait("value", "margin, x̃"))
+            timed(f"axes{again}", lambda: shown.across.set_trait("value", "margin"))
+            timed(f"density{again}", lambda: shown.density.set_trait("value", True))
+            timed(f"two samples closely{again}", lambda: shown.gallery.set_trait("chosen", 7))
+            shown.gallery.chosen = -1
+            shown.across.value, shown.density.value = "natural MI", False
+            shown.order.value = "sample"
+            shown.clear.click()
             shown.colour.value, shown.second.value = "output", "–"
-            shown.brush(None)
 
 
 if __name__ == "__main__":

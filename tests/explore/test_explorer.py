@@ -6,6 +6,7 @@ import re
 import socket
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from PIL import Image
@@ -17,7 +18,9 @@ from workbench.errors import InputError
 from workbench.evaluation.information import mutual_information
 from workbench.evaluation.store import Store
 from workbench.explore import Explorer, explore
+from workbench.explore.density import contours
 from workbench.explore.explorer import ALL, NONE, PAGE
+from workbench.explore.ranges import Range
 from workbench.explore.sample import logits, neighbours, path
 from workbench.explore.views import VERDICTS, verdicts
 from workbench.models import load_model
@@ -165,7 +168,7 @@ def test_a_choice_that_was_not_computed_leaves_what_was_there(explorer) -> None:
 
 
 def test_the_order_and_the_pages(explorer) -> None:
-    explorer.order.value = "natural MI of x̃, lowest"
+    explorer.order.value = "natural MI, x̃"
     values = explorer.selected["natural_mi_adversarial"].to_numpy()
     assert (np.diff(values) >= 0).all()
     assert explorer.page.max == -(-60 // PAGE)
@@ -174,9 +177,103 @@ def test_the_order_and_the_pages(explorer) -> None:
     assert places == explorer.selected["index"].tolist()[PAGE : 2 * PAGE]
 
 
+def test_heads_of_the_table_order_the_samples(explorer) -> None:
+    records = explorer.records
+    assert records.columns == list(view(explorer).table)
+    records.order = "margin, x̃"
+    assert explorer.order.value == "margin, x̃"
+    records.descending = True
+    values = explorer.selected["adversarial_margin"].to_numpy()
+    assert (np.diff(values) <= 0).all()
+    at = records.columns.index("margin, x̃")
+    assert [row[at] for row in records.rows] == [f"{value:.2f}" for value in values[:PAGE]]
+    assert records.places == [card["place"] for card in explorer.gallery.cards]
+    records.chosen = records.places[3]
+    assert explorer.gallery.chosen == records.places[3]
+
+
+def test_the_table_has_the_records(explorer) -> None:
+    table, rows = view(explorer).table, view(explorer).rows
+    assert table["natural MI, x̃"].equals(rows["natural_mi_adversarial"].rename("natural MI, x̃"))
+    assert table["confidence"].equals(rows["clean_confidence"].rename("confidence"))
+    assert table["class"].tolist() == rows["label"].astype(str).tolist()
+    assert ((table["prediction of x̃"] != table["class"]) == ~rows["robust"]).all()
+
+
+def test_ranges_keep_what_lies_in_all_of_them(explorer) -> None:
+    margin = next(each for each in explorer.ranges if each.quantity == "margin")
+    mi = next(each for each in explorer.ranges if each.quantity == "natural MI")
+    rows = view(explorer).rows
+    low, high = np.quantile(rows["adversarial_margin"], [0.2, 0.8])
+    margin.slider.value = float(low), float(high)
+    expected = rows["adversarial_margin"].between(*margin.slider.value)
+    assert explorer.selected.index.tolist() == np.flatnonzero(expected).tolist()
+    middle = float(rows["natural_mi_adversarial"].median())
+    mi.slider.value = middle, mi.slider.max
+    expected &= rows["natural_mi_adversarial"] >= mi.slider.value[0]
+    assert explorer.selected.index.tolist() == np.flatnonzero(expected).tolist()
+    assert 0 < expected.sum() < 40
+    assert f"{expected.sum()} of 60 samples" in margin._drawn.value
+    explorer.clear.click()
+    assert len(explorer.selected) == 60
+
+
+def test_what_lies_beyond_the_ends_of_a_range_is_kept(explorer) -> None:
+    shown = view(explorer)
+    values = shown.values("margin")
+    inner = float(np.quantile(values, 0.3)), float(np.quantile(values, 0.7))
+    narrow = Range("margin", inner, lambda: None)
+    assert narrow.keeps(shown).all()
+    narrow.slider.value = inner[0] + 2 * narrow.slider.step, inner[1]
+    assert (narrow.keeps(shown) == (values >= narrow.slider.value[0])).all()
+
+
+def test_axes_can_be_any_two_quantities(explorer) -> None:
+    scatter = explorer._panels[0]._scatter
+    explorer.across.value, explorer.up.value = "margin", "confidence"
+    shown = scatter.x()["x"], scatter.y()["y"]
+    assert shown == ("margin", "confidence")
+    assert scatter.axes()["labels"] == ["margin, logits", "confidence, share"]
+    explorer.eps.value = "0.2"
+    assert (scatter.x()["x"], scatter.y()["y"]) == shown
+
+
+def test_density_is_drawn_where_the_points_are(explorer) -> None:
+    noise = np.random.default_rng(0)
+    natural = noise.normal([2, -3], [0.5, 1], (20000, 2))
+    adversarial = natural + np.array([0, 20])
+    both = np.concatenate([natural, adversarial])
+    points = pd.DataFrame(both, columns=["margin", "confidence"])
+    points["output"] = np.repeat(["natural", "adversarial"], 20000)
+    axes, limits = ("margin", "confidence"), ((-1.0, 5.0), (-8.0, 2.0))
+    lines = contours(points, axes, limits, ["#0000ff", "#ff0000"])
+    assert {tuple(line.line_color) for line in lines} == {(0, 0, 1, 1)}  # the others are outside
+    for line in lines:  # each level is an ellipse around the mean
+        x, y = np.array(line.vertices).T
+        away = np.hypot((x - 2) / 0.5, y + 3)
+        assert away.std() / away.mean() < 0.15 or away.mean() < 0.7
+    explorer.density.value = True
+    assert len(explorer._panels[0]._scatter.annotations()["annotations"]) >= 2
+    explorer.density.value = False
+    assert explorer._panels[0]._scatter.annotations()["annotations"] == []
+
+
+def test_the_selection_is_saved_and_overwrites_nothing(explorer, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    explorer.brush(np.array([5, 2]))
+    for number in (1, 2):
+        explorer.save.click()
+        saved = pd.read_csv(f"selected-{number}.csv")
+        assert saved["index"].tolist() == [2, 5]
+        assert f"selected-{number}.csv" in explorer._failed.value
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_a_chosen_sample_is_shown_closely(explorer) -> None:
     explorer.gallery.chosen = 2
     assert explorer._one.value.count("<svg") == 1
+    along = path(view(explorer), 2)
+    assert f"{along[0]:.2f} at first, lowest {along.min():.2f}" in explorer._one.value
     found = [float(n) for n in re.findall(r">(-?\d+\.\d\d)<", explorer._one.value)]
     pairs = sorted(zip(found[::2], found[1::2], strict=True))
     assert np.allclose(pairs, sorted(zip(*logits(view(explorer), 2), strict=True)), atol=0.006)

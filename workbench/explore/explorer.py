@@ -2,18 +2,22 @@
 
 from collections.abc import Callable, Sequence
 from html import escape
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
 import pandas as pd
 
-from workbench import figures
 from workbench.errors import InputError
 from workbench.explore.gallery import Gallery, card
-from workbench.explore.panel import COLOURED_BY, Panel, limits
+from workbench.explore.panel import COLOURED_BY, Panel
+from workbench.explore.ranges import Range
+from workbench.explore.records import Records
 from workbench.explore.sample import logit_table, neighbours, way
-from workbench.explore.views import AXES, VERDICTS, View, verdicts
+from workbench.explore.views import MI, QUANTITIES, VERDICTS, View, limits, verdicts
+from workbench.screen import write_text
 
 PAGE = 24  # cards at once
 NEIGHBOURS = 8
@@ -24,13 +28,10 @@ STYLE = """<style>
 .wb-one, .wb-one > div > div {display: flex; flex-wrap: wrap; gap: 1em}
 .wb-logits :is(th, td) {padding: 0 0.5em; font-size: 11px; text-align: right; min-width: 4em}
 .wb-logits th {font-weight: normal}
+.wb-bars {width: 100%; height: 40px; display: block}
+.wb-way {width: 20em; line-height: 1.3}
+.wb-curve {width: 100%; height: 8em; display: block; overflow: visible}
 </style>"""
-ORDERS: dict[str, Callable[[pd.DataFrame], pd.Series]] = {
-    "index": lambda rows: rows["index"],
-    "natural MI of x̃, lowest": lambda rows: rows["natural_mi_adversarial"],
-    "adversarial MI of x̃, highest": lambda rows: -rows["adversarial_mi_adversarial"],
-    "margin of x̃, lowest": lambda rows: rows["adversarial_margin"],
-}
 
 
 class Explorer(widgets.VBox):
@@ -48,30 +49,52 @@ class Explorer(widgets.VBox):
             raise InputError("two views are of one model, attack and ε; name each model once")
         self._shown = [views[0]]
         self._brushed: np.ndarray | None = None
-        models, attacks, budgets = map(list, map(dict.fromkeys, zip(*self._views, strict=True)))
-        wide = widgets.Layout(width="26em")
-        self.model = widgets.Dropdown(options=models, description="model", layout=wide)
-        seconds = [NONE, *models]
-        self.second = widgets.Dropdown(options=seconds, description="beside it", layout=wide)
-        self.attack = widgets.Dropdown(options=attacks, description="attack", layout=wide)
-        self.eps = widgets.SelectionSlider(options=budgets, description="ε")
-        self.label = widgets.Dropdown(options=[ALL, *views[0].data.classes], description="class")
-        self.verdict = widgets.Dropdown(options=[ALL, *VERDICTS], description="verdict")
-        self.colour = widgets.Dropdown(options=list(COLOURED_BY), description="colour")
-        joined = len(views[0].rows) <= JOINED_UP_TO
-        self.joined = widgets.Checkbox(joined, description="join outputs", indent=False)
-        self.order = widgets.Dropdown(options=list(ORDERS), description="order")
-        self.page = widgets.BoundedIntText(1, min=1, max=1, description="page")
-        self.clear = widgets.Button(description="clear the brush")
-        axes = limits(views)
-        self._panels = [Panel(views[0], axes, joined, self.brush) for _ in range(2)]
-        self.gallery = Gallery(label="samples")
-        self.alike = Gallery(label="samples with like MI")
+        self._make_controls()
+        axes = {quantity: limits(views, quantity) for quantity in QUANTITIES}
+        self._panels = [Panel(views[0], axes, self.joined.value, self.brush) for _ in range(2)]
+        self.ranges = [Range(quantity, axes[quantity], self._filter) for quantity in QUANTITIES]
+        self.gallery, self.alike = Gallery(label="samples"), Gallery(label="samples with like MI")
+        self.records = Records(order=self.order.value)
         self._told, self._one, self._failed = (widgets.HTML() for _ in range(3))
         self._tell_failures(warnings)
         self._wire()
         super().__init__(self._laid_out())
         self._review()
+
+    def _make_controls(self) -> None:
+        first = self._shown[0]
+        models, attacks, budgets = map(list, map(dict.fromkeys, zip(*self._views, strict=True)))
+        near, fitted = {"description_width": "auto"}, widgets.Layout(width="auto")
+
+        def choice(name: str, options: Sequence[str], **more: Any) -> widgets.Dropdown:
+            told = {"description": name, "style": near, "layout": fitted}
+            return widgets.Dropdown(options=options, **told, **more)
+
+        def tick(name: str, value: bool) -> widgets.Checkbox:
+            return widgets.Checkbox(value, description=name, indent=False, layout=fitted)
+
+        self.model = choice("model", models)
+        self.second = choice("beside it", [NONE, *models])
+        self.attack = choice("attack", attacks)
+        self.eps = widgets.SelectionSlider(options=budgets, description="ε", style=near)
+        self.label = choice("class", [ALL, *first.data.classes])
+        self.verdict = choice("verdict", [ALL, *VERDICTS])
+        self.colour = choice("colour", list(COLOURED_BY))
+        self.across, self.up = (
+            choice(name, list(QUANTITIES), value=quantity)
+            for name, quantity in zip(("across", "up"), MI, strict=True)
+        )
+        few = len(first.rows) <= JOINED_UP_TO
+        self.joined = tick("join outputs", few)
+        self.density = tick("density", False)
+        self.order = choice("order", list(first.table))
+        self.descending = tick("descending", False)
+        narrow = widgets.Layout(width="8em")
+        self.page = widgets.BoundedIntText(
+            1, min=1, max=1, description="page", style=near, layout=narrow
+        )
+        self.clear = widgets.Button(description="clear brush and ranges", layout=fitted)
+        self.save = widgets.Button(description="save as CSV", layout=fitted)
 
     @property
     def selected(self) -> pd.DataFrame:
@@ -91,32 +114,39 @@ class Explorer(widgets.VBox):
         parts: dict[Callable[[Any], None], Sequence[widgets.ValueWidget]] = {
             self._review: [self.model, self.second, self.attack, self.eps],
             self._filter: [self.label, self.verdict],
-            self._recolour: [self.colour, self.joined],
-            self._list: [self.order],
+            self._redraw: [self.colour, self.joined, self.density, self.across, self.up],
+            self._list: [self.order, self.descending],
             self._turn: [self.page],
         }
         for act, controls in parts.items():
             for control in controls:
                 control.observe(act, "value")
-        self.clear.on_click(lambda _: self.brush(None))
+        self.clear.on_click(lambda _: self._clear())
+        self.save.on_click(lambda _: self._save())
+        for name in ("order", "descending"):
+            widgets.link((self.records, name), (getattr(self, name), "value"))
+        widgets.link((self.records, "chosen"), (self.gallery, "chosen"))
         self.gallery.observe(lambda change: self._look(change["new"]), "chosen")
         self.alike.observe(lambda change: self._follow(change["new"]), "chosen")
 
     def _laid_out(self) -> list[widgets.Widget]:
         rows = [
             [self.model, self.second, self.attack, self.eps],
-            [self.label, self.verdict, self.colour, self.joined],
+            [self.label, self.verdict],
+            [self.across, self.up, self.colour, self.joined, self.density],
             [panel.widget for panel in self._panels],
-            [self.order, self.page, self.clear],
+            self.ranges,
+            [self.order, self.descending, self.page, self.clear, self.save],
         ]
-        top, filters, scatters, lists = (widgets.HBox(row) for row in rows)
+        top, filters, drawn, scatters, ranges, lists = (widgets.HBox(row) for row in rows)
         for panel in self._panels:
             panel.widget.layout.flex = "1 1 0"
         scatters.layout.overflow = "hidden"
-        for row in (top, filters, lists):
-            row.layout.flex_flow = "row wrap"
-        below = [self._told, lists, self.gallery, self._one, self.alike]
-        return [self._failed, top, filters, scatters, *below]
+        for row in (top, filters, drawn, ranges, lists):
+            row.layout.flex_flow, row.layout.grid_gap = "row wrap", "2px 18px"
+        samples = widgets.Tab([self.gallery, self.records], titles=["images", "table"])
+        below = [ranges, self._told, lists, samples, self._one, self.alike]
+        return [self._failed, top, filters, drawn, scatters, *below]
 
     def _review(self, _: Any = None) -> None:
         """Show the views that were chosen; where one is missing, what was there stays."""
@@ -145,6 +175,19 @@ class Explorer(widgets.VBox):
             panel.only(None if everything else places)
         self._list()
 
+    def _clear(self) -> None:
+        """Undo the brush, and what the ranges keep out."""
+        for each in self.ranges:
+            each.slider.value = each.slider.min, each.slider.max
+        self.brush(None)
+
+    def _save(self) -> None:
+        """Write the records of what is selected to a new file in the current folder."""
+        paths = (Path(f"selected-{number}.csv") for number in count(1))
+        path = next(path for path in paths if not path.exists())
+        write_text(path, self.selected.to_csv(index=False))
+        self._tell_failures([f"{len(self.selected)} records are in {path.resolve()}"])
+
     def _left(self) -> np.ndarray:
         """The places that the filters leave; verdicts are the first view's."""
         rows = self._shown[0].rows
@@ -153,6 +196,8 @@ class Explorer(widgets.VBox):
             keep &= rows["label"] == self._shown[0].data.classes.index(self.label.value)
         if self.verdict.value != ALL:
             keep &= verdicts(rows) == self.verdict.value
+        for each in self.ranges:
+            keep &= each.keeps(self._shown[0])
         return np.flatnonzero(keep)
 
     def _places(self) -> np.ndarray:
@@ -160,25 +205,34 @@ class Explorer(widgets.VBox):
         places = self._left()
         if self._brushed is not None:
             places = np.intersect1d(places, self._brushed)
-        keys = ORDERS[self.order.value](self._shown[0].rows.iloc[places])
-        return places[np.argsort(keys.to_numpy(), kind="stable")]
+        keys = self._shown[0].table[self.order.value].iloc[places]
+        order = keys.reset_index(drop=True).sort_values(
+            kind="stable", ascending=not self.descending.value
+        )
+        return places[order.index]
 
-    def _recolour(self, _: Any = None) -> None:
+    def _redraw(self, _: Any = None) -> None:
         for panel in self._panels:
             panel.colour(self.colour.value)
             panel.join(self.joined.value)
+            panel.axes(self.across.value, self.up.value)
+            panel.density(self.density.value)
 
     def _list(self, _: Any = None) -> None:
         """Tell of the chosen samples, and show their first page."""
-        self._told.value = summary(self._shown, self._places())
-        self.page.max = max(1, -(-len(self._places()) // PAGE))
+        places = self._places()
+        self._told.value = summary(self._shown, places)
+        for each in self.ranges:
+            each.show(self._shown[0], places)
+        self.page.max = max(1, -(-len(places) // PAGE))
         self.page.value = 1
         self._turn()
 
     def _turn(self, _: Any = None) -> None:
         first = (self.page.value - 1) * PAGE
-        shown = self._places()[first : first + PAGE]
-        self.gallery.cards = [card(self._shown, int(place)) for place in shown]
+        shown = self._places()[first : first + PAGE].tolist()
+        self.gallery.cards = [card(self._shown, place) for place in shown]
+        self.records.show(self._shown[0], shown)
 
     def _follow(self, place: int) -> None:
         """Go on to a neighbour."""
@@ -191,11 +245,10 @@ class Explorer(widgets.VBox):
             return
         index = int(self._shown[0].rows["index"].iloc[place])
         parts = []
-        for i, view in enumerate(self._shown):
-            with figures.style():
-                drawn = figures.svg(way(view, place), f"sample{i}")
+        for view in self._shown:
             title = f"<b>sample {index}, {escape(view.model.origin)}</b>"
-            parts.append(f"<div>{title}<div>{logit_table(view, place)}{drawn}</div></div>")
+            close = logit_table(view, place) + way(view, place)
+            parts.append(f"<div>{title}<div>{close}</div></div>")
         self._one.value = f'<div class="wb-one">{"".join(parts)}</div>'
         near = neighbours(self._shown[0], place, NEIGHBOURS)
         self.alike.chosen = -1
@@ -210,8 +263,8 @@ def summary(views: Sequence[View], places: np.ndarray) -> str:
         line = {"model": view.model.origin, "samples": len(rows)}
         found = pd.Series(verdicts(rows)).value_counts(normalize=True)
         line |= {name: f"{100 * found.get(name, 0):.1f} %" for name in VERDICTS}
-        for axis, name in AXES.items():
-            before, after = rows[f"{name}_natural"].mean(), rows[f"{name}_adversarial"].mean()
-            line[f"mean {axis}, nats"] = f"{before:.2f} → {after:.2f}" if len(rows) else "–"
+        for quantity in MI:
+            before, after = (rows[column].mean() for column in QUANTITIES[quantity])
+            line[f"mean {quantity}, nats"] = f"{before:.2f} → {after:.2f}" if len(rows) else "–"
         lines.append(line)
     return STYLE + pd.DataFrame(lines).to_html(index=False, border=0, classes="wb-told")

@@ -7,7 +7,7 @@ import anywidget
 import traitlets
 
 from workbench import figures
-from workbench.explore.views import AXES, View
+from workbench.explore.views import MI, QUANTITIES, View
 from workbench.tables.classes import class_name
 
 HERE = Path(__file__).parent
@@ -56,6 +56,7 @@ def _told(view: View, place: int) -> list[str]:
         class_name(int(row[f"{name}_prediction"]), classes) for name in ("clean", "adversarial")
     )
     told = [f"{before} → {after}" if before != after else f"stays {before}"]
-    for axis, name in AXES.items():
-        told.append(f"{axis} {row[f'{name}_natural']:.2f} → {row[f'{name}_adversarial']:.2f}")
+    for quantity in MI:
+        natural, adversarial = QUANTITIES[quantity]
+        told.append(f"{quantity} {row[natural]:.2f} → {row[adversarial]:.2f}")
     return told

@@ -1,15 +1,15 @@
-"""The scatter of one view: natural against adversarial MI, two joined points per sample."""
+"""The scatter of one view: two quantities of its outputs, two joined points per sample."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from html import escape
 
 import ipywidgets
 import jscatter
 import numpy as np
-import pandas as pd
 
 from workbench import figures
-from workbench.explore.views import AXES, View
+from workbench.explore.density import Limits, contours
+from workbench.explore.views import MI, UNITS, View
 
 HEIGHT = 420  # pixels
 COLOURED_BY = {
@@ -17,47 +17,36 @@ COLOURED_BY = {
     "verdict": ["#0072B2", "#D55E00", "#888888"],
     "class": "tab20",
 }
-X, Y = AXES
-Limits = Sequence[tuple[float, float]]
-
-
-def limits(views: Sequence[View]) -> Limits:
-    """Of each axis, a range for all views that holds all but the 1 % of points furthest out, nats.
-
-    A few points far out would press all others together. They are there when one zooms out.
-    """
-    points = pd.concat([view.points[[X, Y]] for view in views])
-    low, high = points.quantile(0.005), points.quantile(0.995)
-    room = (high - low).clip(lower=1e-6) / 20
-    return [(float(low[axis] - room[axis]), float(high[axis] + room[axis])) for axis in (X, Y)]
-
-
-def outside(view: View, axes: Limits) -> int:
-    """How many points of a view lie outside the ranges."""
-    values = zip((view.points[X], view.points[Y]), axes, strict=True)
-    inside = [value.between(low, high) for value, (low, high) in values]
-    return int((~np.logical_and.reduce(inside)).sum())
 
 
 class Panel:
     """A scatter, which tells what places of its view were brushed.
 
-    brushed: called with the places of the samples, each once, when the user has brushed points.
+    limits: of each quantity, what the scatter shows before one zooms. brushed: called with the
+    places of the samples, each once, when the user has brushed points.
     """
 
     def __init__(
-        self, view: View, axes: Limits, join: bool, brushed: Callable[[np.ndarray], None]
+        self,
+        view: View,
+        limits: Mapping[str, Limits],
+        join: bool,
+        brushed: Callable[[np.ndarray], None],
     ) -> None:
         self.view = view
         self._brushed = brushed
-        self._axes = axes
+        self._limits = limits
+        self._axes = MI
+        self._dense = False
+        self._only: np.ndarray | None = None
         self._marked = np.array([], dtype=int)
+        x, y = MI
         self._scatter = jscatter.Scatter(
             data=view.points,
-            x=X,
-            y=Y,
-            x_scale=axes[0],
-            y_scale=axes[1],
+            x=x,
+            y=y,
+            x_scale=limits[x],
+            y_scale=limits[y],
             color_by="output",
             color_map=COLOURED_BY["output"],
             connect_by="sample" if join else None,
@@ -70,7 +59,7 @@ class Panel:
             height=HEIGHT,
             legend=True,
             legend_size="small",
-            axes_labels=[f"{axis}, nats" for axis in (X, Y)],
+            axes_labels=self._labels(),
         )
         self._scatter.widget.observe(self._selected, "selection")
         self._title = ipywidgets.HTML()
@@ -82,10 +71,24 @@ class Panel:
         if view is not self.view:
             self.view = view
             self._scatter.data(view.points, animate=True)
-        far = outside(view, self._axes)
-        told = f"; {far} points are further out" if far else ""
-        name, attack = escape(view.model.origin), escape(view.attack)
-        self._title.value = f"<b>{name}</b>, {view.threat}, {attack}{told}"
+            self._draw_density()
+        self._tell()
+
+    def axes(self, x: str, y: str) -> None:
+        """Show these two quantities."""
+        if (x, y) == self._axes:
+            return
+        self._axes = x, y
+        self._scatter.xy(x, y, self._limits[x], self._limits[y], animate=True)
+        self._scatter.axes(labels=self._labels())
+        self._draw_density()
+        self._tell()
+
+    def density(self, wanted: bool) -> None:
+        """Draw contour lines of the density, or none."""
+        self._dense = wanted
+        self._scatter.annotations([])
+        self._draw_density()
 
     def colour(self, by: str) -> None:
         """Colour points by a key of COLOURED_BY."""
@@ -97,12 +100,33 @@ class Panel:
 
     def only(self, places: np.ndarray | None) -> None:
         """Show these samples only; None shows all."""
-        self._scatter.filter(None if places is None else self._points(places))
+        self._only = None if places is None else self._points(places)
+        self._scatter.filter(self._only)
+        self._draw_density()
 
     def mark(self, places: np.ndarray) -> None:
         """Mark both points of these samples, without telling that they were brushed."""
         self._marked = self._points(places)
         self._scatter.selection(self._marked)
+
+    def _labels(self) -> list[str]:
+        return [f"{quantity}, {UNITS[quantity]}" for quantity in self._axes]
+
+    def _tell(self) -> None:
+        """Title: the view, and how many of its points lie outside what is shown."""
+        inside = [self.view.points[axis].between(*self._limits[axis]) for axis in self._axes]
+        far = int((~np.logical_and.reduce(inside)).sum())
+        told = f"; {far} points are further out" if far else ""
+        name, attack = escape(self.view.model.origin), escape(self.view.attack)
+        self._title.value = f"<b>{name}</b>, {self.view.threat}, {attack}{told}"
+
+    def _draw_density(self) -> None:
+        if not self._dense:
+            return
+        points = self.view.points if self._only is None else self.view.points.iloc[self._only]
+        x, y = self._axes
+        limits = self._limits[x], self._limits[y]
+        self._scatter.annotations(contours(points, self._axes, limits, COLOURED_BY["output"]))
 
     def _points(self, places: np.ndarray) -> np.ndarray:
         return np.concatenate([places, places + len(self.view.rows)])

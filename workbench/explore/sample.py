@@ -3,18 +3,17 @@
 import numpy as np
 import pandas as pd
 import torch
-from matplotlib.figure import Figure
 from torch import nn
 
 from workbench import figures
 from workbench.attacks import attack
 from workbench.evaluation.verify import logits_of, margins
-from workbench.explore.views import AXES, View
+from workbench.explore.drawings import curve
+from workbench.explore.views import MI, View
 from workbench.seeds import Noise
 from workbench.tables.classes import class_name
 
 CLASSES = 10  # of the logits that are shown, the highest
-WIDTH = 3.3  # of the figure, inches
 
 
 class Watched(nn.Module):
@@ -58,7 +57,7 @@ def neighbours(view: View, place: int, count: int) -> np.ndarray:
 
     Distances are Euclidean, of natural and adversarial MI each in units of its spread.
     """
-    values = view.rows[[f"{name}_adversarial" for name in AXES.values()]].to_numpy()
+    values = np.stack([view.values(quantity) for quantity in MI], axis=1)
     spread = values.std(0)
     away = (values - values[place]) / np.where(spread > 0, spread, 1)
     nearest = np.argsort(np.linalg.norm(away, axis=1), kind="stable")
@@ -80,13 +79,11 @@ def logit_table(view: View, place: int) -> str:
     return shown.map_index(lambda name: bold[name == label]).to_html()
 
 
-def way(view: View, place: int) -> Figure:
-    """The margin along the attack's way, below 0 where the sample is misclassified."""
-    drawn = Figure(figsize=(WIDTH, 2.0))
-    drawn.set_layout_engine("none")
-    axes = drawn.add_axes((0.16, 0.22, 0.8, 0.72))
+def way(view: View, place: int) -> str:
+    """The margin along the attack's way, as HTML: a curve, and its numbers."""
     along = path(view, place)
-    axes.plot(range(len(along)), along, color=figures.ADVERSARIAL)
-    axes.axhline(0, color="0.6", linewidth=0.6)
-    axes.set(xlabel="forward pass of the attack", ylabel="margin of the label")
-    return drawn
+    told = (
+        f"margin of the label along the attack: {along[0]:.2f} at first, lowest {along.min():.2f} "
+        f"at pass {along.argmin() + 1} of {len(along)}; below 0 it is misclassified"
+    )
+    return f'<div class="wb-way">{curve(along, told)}<small>{told}</small></div>'

@@ -18,10 +18,19 @@ from workbench.information import Fit
 from workbench.models import Classifier
 from workbench.progress import Progress, no_progress
 from workbench.specs import UNIT_SIZE
+from workbench.tables.classes import class_name
 from workbench.threat import ThreatModel
 
-AXES = {"natural MI": "natural_mi", "adversarial MI": "adversarial_mi"}
 OUTPUTS = ("natural", "adversarial")
+# of each quantity its columns in the records, for the natural and for the adversarial output
+QUANTITIES = {
+    "natural MI": ("natural_mi_natural", "natural_mi_adversarial"),
+    "adversarial MI": ("adversarial_mi_natural", "adversarial_mi_adversarial"),
+    "margin": ("clean_margin", "adversarial_margin"),
+    "confidence": ("clean_confidence", "adversarial_confidence"),
+}
+UNITS = {"natural MI": "nats", "adversarial MI": "nats", "margin": "logits", "confidence": "share"}
+MI = ("natural MI", "adversarial MI")
 VERDICTS = ("robust", "falls", "misclassified")
 
 
@@ -45,12 +54,13 @@ class View:
     def points(self) -> pd.DataFrame:
         """A row per output: all natural ones, then all adversarial ones, in the order of `rows`.
 
-        Columns: those of AXES in nats, output, class, verdict, sample (its place in `rows`).
+        Columns: those of QUANTITIES, output, class, verdict, sample (its place in `rows`).
         """
         return pd.concat([self._outputs(output) for output in OUTPUTS], ignore_index=True)
 
     def _outputs(self, output: str) -> pd.DataFrame:
-        values = {axis: self.rows[f"{name}_{output}"] for axis, name in AXES.items()}
+        which = OUTPUTS.index(output)
+        values = {name: self.rows[columns[which]] for name, columns in QUANTITIES.items()}
         classes = self.data.classes
         return pd.DataFrame(
             {
@@ -62,11 +72,43 @@ class View:
             }
         )
 
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """A row per sample, as people read it: what became of it, and its quantities in UNITS.
+
+        Of each quantity the column QUANTITY is of the natural output, "QUANTITY, x̃" of the other.
+        """
+        rows, classes = self.rows, self.data.classes
+        told = {
+            "sample": rows["index"],
+            "class": [class_name(label, classes) for label in rows["label"]],
+            "prediction of x̃": [class_name(k, classes) for k in rows["adversarial_prediction"]],
+            "verdict": verdicts(rows),
+        }
+        for name, (natural, adversarial) in QUANTITIES.items():
+            told |= {name: rows[natural], f"{name}, x̃": rows[adversarial]}
+        return pd.DataFrame(told)
+
+    def values(self, quantity: str) -> np.ndarray:
+        """A quantity of the adversarial outputs: (samples,), in UNITS."""
+        return self.rows[QUANTITIES[quantity][1]].to_numpy()
+
     def images(self, place: int) -> tuple[np.ndarray, np.ndarray]:
         """x and x̃ of a row: (c, h, w) float32 in [0, 1]."""
         index = int(self.rows["index"].iloc[place])
         x, _ = self.data.batch(index, index + 1)
         return x[0].numpy(), adversarial_image(self.units, index)
+
+
+def limits(views: Sequence[View], quantity: str) -> tuple[float, float]:
+    """A range for all views that holds all but the 1 % of the points that are furthest out.
+
+    A few points far out would press all others together.
+    """
+    points = pd.concat([view.points[quantity] for view in views])
+    low, high = points.quantile([0.005, 0.995])
+    room = max(high - low, 1e-6) / 20
+    return float(low - room), float(high + room)
 
 
 def verdicts(rows: pd.DataFrame) -> np.ndarray:
