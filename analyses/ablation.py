@@ -21,7 +21,8 @@ DEFENSES = (NAMID, "namid-no-adversarial", "namid-no-natural", "namid-lambda-0",
 
 
 def runs(profile: Profile) -> list[EvaluationRun]:
-    """The models under every threat model of the profile for which it has them all.
+    """Models and variants namid, namid-no-adversarial, namid-no-natural, namid-lambda-0 and
+    standard-at, under each of the threats for which there are all.
 
     Raises InputError where there is none.
     """

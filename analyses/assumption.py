@@ -1,4 +1,4 @@
-"""When Eq. 3 holds: the three terms that it drops from Eq. 2.
+"""When Eq. 3 holds: the three terms that it drops from Eq. 2 (beyond the paper).
 
 I(X̃;Z) = I(X;Z) + I(N;Z) − I(X;N;Z) + H(Z|X,N) − H(Z|X̃), nats, mean over seeds. Exact on a small
 model: an image has three pixels of nine levels, all enumerated; the robust model is adversarially
@@ -18,7 +18,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.pyplot import subplots
 
 from workbench import analysis, figures
 from workbench.information.assumption import EnumeratedTerms
@@ -32,15 +31,17 @@ SMALL, PREDICTED, SAMPLED = "three pixels", "predicted class", "sampled class"
 ATTACK = "pgd-40:random_start=false,stop_at_success=false"
 GROUPS = 4
 TERMS = [field.name for field in fields(Terms)]
-BARS = (  # column, its sign in Eq. 2, label, colour, hatch
-    ("interaction", -1, "−I(X;N;Z)", "0.45", ""),
-    ("given_parts", 1, "H(Z|X,N)", "0.9", "///"),
-    ("given_whole", -1, "−H(Z|X̃)", "0.97", "..."),
+BARS = (  # column, its sign in Eq. 2, label, how far from ink to paper its grey lies, hatch
+    ("interaction", -1, "−I(X;N;Z)", 0.45, ""),
+    ("given_parts", 1, "H(Z|X,N)", 0.9, "///"),
+    ("given_whole", -1, "−H(Z|X̃)", 0.97, "..."),
 )
 
 
 def runs(profile: Profile) -> list[EvaluationRun | ExperimentRun]:
-    """The small model with each critic seed; one model of each defense under the MI's threat."""
+    """The small model with each critic seed; one model of each defense under the threat of
+    information.
+    """
     information = profile.information
     small = [ExperimentRun(EXPERIMENT, SMALL, 0, seed) for seed in information.critic_seeds]
     real = [
@@ -148,35 +149,40 @@ def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
     del frame
     shown = table[(table["data"] == SMALL) & (table["output"] == SAMPLED)]
     models, attacks = (list(dict.fromkeys(shown[column])) for column in ("model", "attack"))
-    size = (figures.PAGE, 3.8)
-    drawn, axes = subplots(len(models), len(attacks), figsize=size, sharex=True, sharey=True)
+    drawn, axes = figures.panels(
+        len(models), len(attacks), each=1.6, more=0.3, least=0, sharex=True, sharey=True
+    )
     for model, row in zip(models, axes, strict=True):
         for attack, ax in zip(attacks, row, strict=True):
             _panel(ax, shown[(shown["model"] == model) & (shown["attack"] == attack)])
         row[0].set_ylabel(f"{model} model\nnats")
     for attack, above, below in zip(attacks, axes[0], axes[-1], strict=True):
-        above.set_title(attack)
+        above.set_title(figures.wrapped(attack, figures.room(above)))
         below.set_xlabel("ε")
+        figures.tilt(below)
     handles, labels = axes[0][0].get_legend_handles_labels()
     title = "images of three pixels, Z drawn from the softmax of the logits"
-    drawn.legend(handles, labels, title=title, loc="outside upper center", ncols=len(labels))
+    figures.legend(drawn, handles, labels, most=len(labels), title=title)
     return drawn
 
 
 def _panel(ax: Axes, part: pd.DataFrame) -> None:
     """Over ε: both sides of Eq. 3 as lines, and the dropped terms as bars that start at zero."""
     at = np.arange(len(part))
-    look: dict[str, Any] = {"width": 0.62, "edgecolor": "0.6", "lw": 0.4}
+    thin = figures.scale() * 0.4
+    look: dict[str, Any] = {"width": 0.62, "edgecolor": figures.grey(0.6), "lw": thin}
     above, below = np.zeros(len(part)), np.zeros(len(part))
-    for column, sign, label, colour, hatch in BARS:
+    for column, sign, label, light, hatch in BARS:
         heights = sign * part[column].to_numpy()
         bottoms = np.where(heights > 0, above, below)
-        ax.bar(at, heights, bottom=bottoms, color=colour, hatch=hatch, label=label, **look)
+        ax.bar(
+            at, heights, bottom=bottoms, color=figures.grey(light), hatch=hatch, label=label, **look
+        )
         above, below = above + heights.clip(min=0), below + heights.clip(max=0)
     kept = part["natural"] + part["adversarial"]
-    ax.plot(at, part["whole"], "o-", color=figures.NATURAL, ms=3.5, label="I(X̃;Z)")
-    ax.plot(at, kept, "s--", color=figures.ADVERSARIAL, ms=3.5, label="I(X;Z) + I(N;Z)")
-    ax.axhline(0, color="black", lw=0.6)
+    ax.plot(at, part["whole"], "o-", color=figures.CYCLE[0], label="I(X̃;Z)")
+    ax.plot(at, kept, "s--", color=figures.CYCLE[1], label="I(X;Z) + I(N;Z)")
+    ax.axhline(0, color=figures.grey(0.0), lw=1.5 * thin)
     ax.set_xticks(at, part["eps"])
 
 

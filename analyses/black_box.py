@@ -20,7 +20,9 @@ PAIR = "source → target"
 
 
 def runs(profile: Profile) -> list[TransferRun]:
-    """Every model as a target of the surrogates, or of every other model where there are none."""
+    """The attacks of transfers, made on the surrogates, or on every other model where there are
+    none, and shown to every model.
+    """
     return [
         TransferRun(
             source.reference,

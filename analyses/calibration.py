@@ -1,4 +1,4 @@
-"""Estimated against known mutual information, per distribution and bound.
+"""Estimated against known mutual information, per distribution and bound (beyond the paper).
 
 Critics are fitted to pairs whose MI is known exactly, after the tasks of the "Beyond Normal"
 benchmark (Czyż et al., NeurIPS 2023), with every bound, anew for each critic seed; the estimate is
@@ -11,12 +11,11 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import pandas as pd
-import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.pyplot import subplots
 
 from workbench import analysis, figures
 from workbench.information import (
@@ -51,11 +50,10 @@ DISTRIBUTIONS: tuple[Known, ...] = (
     Spiral(balls(), 0.5),
 )
 UNITS, STEPS, BATCH, LR = 64, 250, 256, 1e-2  # of each fit: about a second
-MARKERS = "os^Dv"
 
 
 def runs(profile: Profile) -> list[ExperimentRun]:
-    """Every distribution with every bound and critic seed of the profile."""
+    """Every distribution with every bound and critic seed of information; no model, no data."""
     calibrations = [
         Calibration(known, Fit(bound=bound, units=UNITS, steps=STEPS, batch=BATCH, lr=LR))
         for known in DISTRIBUTIONS
@@ -142,20 +140,34 @@ def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """A row per distribution, a marker per bound: estimates with known MI, and correlations."""
     del frame
     names = list(dict.fromkeys(table["distribution"]))
-    size = (figures.PAGE, 0.7 + 0.42 * len(names))
-    drawn, (left, right) = subplots(1, 2, figsize=size, sharey=True, width_ratios=(4, 3))
+    drawn, axes = figures.panels(1, 2, each=0.42 * len(names), more=0.5, least=2.5, sharey=True)
+    left, right = axes[0]
     _dots(left, table, "estimate")
     true = table.drop_duplicates("distribution")["true_mi"]
-    left.errorbar(true, range(len(names)), 0.42, fmt="none", ecolor="black", label="known MI")
+    left.errorbar(
+        true,
+        range(len(names)),
+        0.42,
+        fmt="none",
+        ecolor=mpl.rcParams["text.color"],
+        label="known MI",
+    )
     _dots(right, table, "correlation")
     lowest = (table["estimate"] - table["estimate_std"].fillna(0)).min()
-    left.set(xlabel="mean pointwise MI (nats)", xlim=(min(0, lowest), None))
-    right.set(xlabel="correlation with exact pointwise MI", xlim=(None, 1.02))
-    left.set_yticks(range(len(names)), names)
+    left.set(xlabel=_fitted("mean pointwise MI (nats)"), xlim=(min(0, lowest), None))
+    right.set(xlabel=_fitted("correlation with exact pointwise MI"), xlim=(None, 1.02))
+    left.set_yticks(range(len(names)), list(map(_fitted, names)))
     left.set_ylim(len(names) - 0.5, -0.5)
     handles, labels = left.get_legend_handles_labels()
-    drawn.legend(handles, labels, loc="outside upper center", ncols=len(labels))
+    figures.legend(drawn, handles, labels, most=len(labels))
     return drawn
+
+
+def _fitted(label: str) -> str:
+    """A label in lines as long as a third of the figure; no equation is parted."""
+    return figures.wrapped(
+        label.replace(" = ", "\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}"), 0.37 * figures.width()
+    )
 
 
 def _dots(axes: Axes, table: pd.DataFrame, column: str) -> None:
@@ -163,21 +175,25 @@ def _dots(axes: Axes, table: pd.DataFrame, column: str) -> None:
     bounds = list(dict.fromkeys(table["bound"]))
     offsets = np.linspace(-0.3, 0.3, len(bounds)) if len(bounds) > 1 else np.zeros(1)
     names = list(dict.fromkeys(table["distribution"]))
-    for bound, offset, marker, colour in zip(
-        bounds, offsets, MARKERS, sns.color_palette("colorblind", len(bounds)), strict=False
-    ):
+    looks = zip(bounds, offsets, figures.MARKS, figures.CYCLE, strict=False)
+    for bound, offset, marker, colour in looks:
         part = table[table["bound"] == bound]
         heights = [names.index(name) + offset for name in part["distribution"]]
-        look = {"fmt": marker, "color": colour, "markersize": 3, "elinewidth": 0.8, "capsize": 1.5}
-        axes.errorbar(
-            part[column], heights, xerr=part[f"{column}_std"].fillna(0), label=bound, **look
+        look: dict[str, Any] = {"fmt": marker, "color": colour, "elinewidth": 0.8 * figures.scale()}
+        look |= {"markersize": 3 * figures.scale()}
+        spread = part[f"{column}_std"].fillna(0)
+        axes.errorbar(part[column], heights, xerr=spread, label=bound, **look)
+    lost = table[table["diverged"] == table["seeds"]].groupby("distribution")["bound"]
+    for name, gone in lost:
+        axes.annotate(
+            f"{', '.join(gone)} diverged",
+            (0.01, names.index(name) + 0.47),
+            xycoords=axes.get_yaxis_transform(),
+            size=mpl.rcParams["xtick.labelsize"],
+            va="bottom",
         )
-        for height, diverged in zip(heights, part["diverged"] == part["seeds"], strict=True):
-            if diverged:
-                where = axes.get_yaxis_transform()
-                axes.text(0.01, height, f"{bound} diverged", size=4, va="center", transform=where)
     for height in range(1, len(names)):
-        axes.axhline(height - 0.5, color="0.85", linewidth=0.4)
+        figures.guide(axes, y=height - 0.5, light=0.85)
 
 
 def finding(table: pd.DataFrame) -> str:

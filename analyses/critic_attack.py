@@ -13,7 +13,7 @@ import sys
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.pyplot import setp, subplots
+from matplotlib.pyplot import setp
 
 from workbench import analysis, figures, tables
 from workbench.profiles import Profile
@@ -33,7 +33,7 @@ DRAWN = {"robust accuracy": "robust", "found beside the first": "gained"}
 
 
 def runs(profile: Profile) -> list[CriticAttackRun]:
-    """One model of each defense with every critic seed of the profile."""
+    """One model of each defense under the attack of information, with every critic seed."""
     wanted = profile.information
     return [
         CriticAttackRun(
@@ -70,13 +70,13 @@ def layout(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """Robust accuracy under each attack, and what is found beside the first; a mark per defense."""
     del frame
-    drawn, axes = subplots(1, len(DRAWN), figsize=(figures.PAGE, 2.6))
-    for ax, (label, value) in zip(axes, DRAWN.items(), strict=True):
+    drawn, axes = figures.panels(1, len(DRAWN), each=2.2, more=0.2)
+    for ax, (label, value) in zip(axes[0], DRAWN.items(), strict=True):
         figures.level_dots(ax, over_fits(table, ["attack"], value), "attack", "defense")
         ax.set_ylabel(label)
         ax.set_ylim(bottom=-0.02 * ax.get_ylim()[1])
         setp(ax.get_xticklabels(), rotation=20, ha="right", rotation_mode="anchor")
-    drawn.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    figures.legend(drawn, *axes[0][0].get_legend_handles_labels(), most=4)
     return drawn
 
 

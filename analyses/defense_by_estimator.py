@@ -24,7 +24,8 @@ ATTACKS = ("PGD-40", "AA", "TI-DIM")  # the paper's names
 
 
 def runs(profile: Profile) -> list[EvaluationRun]:
-    """The models under the figure's attacks, for every threat model that has both.
+    """Models and variants namid, namid-contrast and standard-at, under those of the threats that
+    have PGD-40, AutoAttack or TI-DIM.
 
     Raises InputError where there is none.
     """

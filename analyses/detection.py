@@ -16,7 +16,7 @@ import sys
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.pyplot import setp, subplots
+from matplotlib.pyplot import setp
 
 from workbench import analysis, figures, tables
 from workbench.profiles import Profile
@@ -35,7 +35,7 @@ DRAWN = {"AUROC": "auroc", "found, 5 % false alarms": "tpr_5"}
 
 
 def runs(profile: Profile) -> list[CriticAttackRun]:
-    """Every model with every critic seed of the profile."""
+    """Every model under the attack of information, with every critic seed."""
     wanted = profile.information
     return [
         CriticAttackRun(
@@ -86,17 +86,16 @@ def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """A row per attack and kind of samples; AUROC, and what is found; a mark per defense."""
     del frame
     groups = list(table.groupby(["attack", "among"], sort=False))
-    size = (figures.PAGE, 0.9 + 1.75 * len(groups))
-    drawn, axes = subplots(len(groups), 2, figsize=size, sharex=True, squeeze=False)
+    drawn, axes = figures.panels(len(groups), len(DRAWN), each=1.75, more=0.7, sharex=True)
     for row, ((attack, among), part) in zip(axes, groups, strict=True):
         for ax, (label, value) in zip(row, DRAWN.items(), strict=True):
             figures.level_dots(ax, over_fits(part, ["detector"], value), "detector", "defense")
             ax.set(title=f"{attack}, {among} samples", ylabel=label, ylim=(-0.03, 1.03))
-        row[0].axhline(0.5, color="0.6", linewidth=0.6, zorder=0)
-        row[1].axhline(0.05, color="0.6", linewidth=0.6, zorder=0)
+        figures.guide(row[0], y=0.5)
+        figures.guide(row[1], y=0.05)
     for ax in axes[-1]:
         setp(ax.get_xticklabels(), rotation=30, ha="right", rotation_mode="anchor")
-    drawn.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    figures.legend(drawn, *axes[0][0].get_legend_handles_labels(), most=4)
     return drawn
 
 

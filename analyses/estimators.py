@@ -14,7 +14,6 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.pyplot import subplots
 
 from workbench import analysis, figures, tables
 from workbench.profiles import Profile
@@ -26,7 +25,7 @@ OUTPUTS = ("natural output", "adversarial output")
 
 
 def runs(profile: Profile) -> list[InformationRun]:
-    """Every natural and standard-at model with both estimators and every critic seed.
+    """Models natural and standard-at under the attack of information, with every critic seed.
 
     Raises InputError where the profile lacks such models.
     """
@@ -128,9 +127,7 @@ def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
     worst case is 0. The distributions are those of the first model and critic seed.
     """
     rows = list(table.groupby(["defense", "objective"], sort=False))
-    drawn, axes = subplots(
-        len(rows), 3, figsize=(figures.PAGE, 0.5 + 1.5 * len(rows)), squeeze=False
-    )
+    drawn, axes = figures.panels(len(rows), 3, each=1.5, more=0.2)
     for (left, *right), ((defense, objective), part) in zip(axes, rows, strict=True):
         _levels(left, part)
         left.set_title(f"{defense}, {objective}")
@@ -139,13 +136,7 @@ def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
         for ax, quantity in zip(right, part["quantity"].unique(), strict=True):
             _distributions(ax, scored, part[part["quantity"] == quantity])
     bars = f"{figures.BARS} models and critics"
-    drawn.legend(
-        *(_handles(axes), OUTPUTS),
-        loc="outside upper center",
-        ncols=2,
-        title=bars,
-        title_fontsize=7,
-    )
+    figures.legend(drawn, _handles(axes), OUTPUTS, most=2, title=bars)
     return drawn
 
 
@@ -176,7 +167,8 @@ def _distributions(ax: Axes, scored: pd.DataFrame, lines: pd.DataFrame) -> None:
         return
     first = there[(there[tables.PAIR] == there[tables.PAIR].iloc[0]).all(axis=1)]
     unit = " (nats)" if quantity.endswith("MI") else ""
-    figures.distributions(ax, first[columns[0]], first[columns[1]], quantity + unit)
+    label = figures.wrapped(quantity + unit, figures.room(ax))
+    figures.distributions(ax, first[columns[0]], first[columns[1]], label)
     ax.set_title(f"AUROC {_auroc(line)}")
 
 

@@ -15,7 +15,7 @@ import sys
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.pyplot import setp, subplots
+from matplotlib.pyplot import setp
 
 from workbench import analysis, figures, tables
 from workbench.profiles import Profile
@@ -41,7 +41,7 @@ DRAWN = {
 
 
 def runs(profile: Profile) -> list[CriticAttackRun]:
-    """One model of each defense with every critic seed of the profile."""
+    """One model of each defense under the attack of information, with every critic seed."""
     wanted = profile.information
     return [
         CriticAttackRun(
@@ -85,18 +85,17 @@ def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """A row per detector at 5 % false alarms; what is flagged, left, and the AUROC."""
     del frame
     rows = list(table[table["rate"] == DRAWN_RATE].groupby("detector", sort=False))
-    size = (figures.PAGE, 0.7 + 1.8 * len(rows))
-    drawn, axes = subplots(len(rows), len(DRAWN), figsize=size, sharex=True, squeeze=False)
+    drawn, axes = figures.panels(len(rows), len(DRAWN), each=1.8, more=0.5, sharex=True)
     for row, (detector, part) in zip(axes, rows, strict=True):
         for ax, (label, value) in zip(row, DRAWN.items(), strict=True):
             figures.level_dots(ax, over_fits(part, ["attack"], value), "attack", "defense")
             ax.set(ylabel=label, ylim=(-0.03, 1.03))
-        row[0].axhline(DRAWN_RATE, color="0.6", linewidth=0.6, zorder=0)
-        row[2].axhline(0.5, color="0.6", linewidth=0.6, zorder=0)
-        row[1].set_title(f"{detector}, {100 * DRAWN_RATE:.0f} % false alarms")
+        figures.guide(row[0], y=DRAWN_RATE)
+        figures.guide(row[2], y=0.5)
+        row[0].set_title(f"{detector}, {100 * DRAWN_RATE:.0f} % false alarms", loc="left")
     for ax in axes[-1]:
         setp(ax.get_xticklabels(), rotation=20, ha="right", rotation_mode="anchor")
-    drawn.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    figures.legend(drawn, *axes[0][0].get_legend_handles_labels(), most=4)
     return drawn
 
 

@@ -20,7 +20,7 @@ from workbench.tables.fits import one_of_each
 
 
 def runs(profile: Profile) -> list[InformationRun]:
-    """One model of each defense with every critic seed of the profile."""
+    """One model of each defense under the attack of information, with every critic seed."""
     wanted = profile.information
     return [
         InformationRun(

@@ -23,7 +23,10 @@ EPOCH = re.compile(r" after (\d+)$")
 
 
 def runs(profile: Profile) -> list[InformationRun]:
-    """The models of all epochs that are kept. Raises InputError where the profile keeps none."""
+    """Models and variants of trainings that keep epochs, under the attack of information.
+
+    Raises InputError where the profile keeps none.
+    """
     wanted = profile.information
     models = {model.title: model for model in (*profile.models, *profile.variants)}
     kept = {

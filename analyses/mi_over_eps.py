@@ -22,7 +22,7 @@ PARTS = (Fraction(1, 4), Fraction(1, 2), Fraction(1), Fraction(2))  # of the pro
 
 
 def runs(profile: Profile) -> list[InformationRun]:
-    """One model of each defense with each ε."""
+    """One model of each defense under the attack of information, with each ε."""
     wanted = profile.information
     return [
         InformationRun(

@@ -1,4 +1,4 @@
-"""Reported against measured, on every pair of defense and attack that the paper publishes.
+"""Reported against measured, for every defense and attack published (Tables 3 to 6 of the paper).
 
 Reported are ResNet-18 on CIFAR-10 and Tiny-ImageNet (Linf 8/255, L2 0.5), measured are the models
 and threat models of this profile, so accuracies need not agree. What may carry over is the gain
@@ -19,7 +19,8 @@ from workbench.specs import EvaluationRun, TransferRun
 
 
 def runs(profile: Profile) -> list[EvaluationRun | TransferRun]:
-    """Every model of a published defense under every published attack, white-box and black-box.
+    """Models of published defenses under the published attacks of threats, and of transfers from
+    surrogates.
 
     Raises InputError where the profile has none.
     """

@@ -14,7 +14,6 @@ import sys
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.pyplot import subplots
 
 from workbench import analysis, figures, tables
 from workbench.profiles import Profile
@@ -30,7 +29,7 @@ QUANTITIES = {
 
 
 def runs(profile: Profile) -> list[InformationRun]:
-    """Every naturally trained model with every compared attack and critic seed.
+    """Models natural under every attack that information compares, with every critic seed.
 
     Raises InputError where the profile has no such model.
     """
@@ -85,15 +84,14 @@ def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
     for intervals; marks over one axis can be read off and compared.
     """
     del frame
-    drawn, (above, below) = subplots(2, 1, figsize=(figures.PAGE, 3.6), sharex=True)
+    drawn, ((above,), (below,)) = figures.panels(2, 1, each=1.6, more=0.1, sharex=True)
     mi = table["quantity"] != MIXED
     for ax, drawn_here, label in ((above, mi, "standard MI (nats)"), (below, ~mi, "score (nats)")):
         part = table.assign(mean=table["mean"].where(drawn_here))  # one look in both panels
         figures.level_dots(ax, part, "attack", "quantity")
         ax.set_ylabel(label)
-    handles = above.get_legend_handles_labels()
     bars = f"{figures.BARS} models and critics"
-    drawn.legend(*handles, loc="outside upper center", ncols=3, title=bars, title_fontsize=7)
+    figures.legend(drawn, *above.get_legend_handles_labels(), most=3, title=bars)
     return drawn
 
 

@@ -15,7 +15,6 @@ from typing import Any
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.pyplot import subplots
 
 from workbench import analysis, figures, published, tables
 from workbench.errors import InputError
@@ -33,7 +32,8 @@ GRID = re.compile(r"namid-a([\d.]+)-l([\d.]+)")
 
 
 def runs(profile: Profile) -> list[EvaluationRun]:
-    """Both standard ATs and the grid, under each threat model of the profile.
+    """Models and variants standard-at, standard-at-longer and namid-aALPHA-lLAMBDA, under each of
+    the threats.
 
     Raises InputError where one of the ATs or the grid is missing.
     """
@@ -80,13 +80,11 @@ def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
     del frame
     worst = table[table["attack"] == tables.WORST_CASE].drop_duplicates(["norm", "eps", "defense"])
     threats = list(worst.groupby(["norm", "eps"], sort=False))
-    size = (figures.PAGE / 2 * len(threats), 2.6)
-    drawn, axes = subplots(1, len(threats), figsize=size, squeeze=False)
+    drawn, axes = figures.panels(1, len(threats), each=2.2, more=0.2)
     for ax, ((norm, eps), part) in zip(axes.flat, threats, strict=True):
         _panel(ax, part)
         ax.set_title(f"{norm}, ε = {eps}, {part['samples'].iloc[0]} samples")
-    handles, labels = axes.flat[0].get_legend_handles_labels()
-    drawn.legend(handles, labels, loc="outside upper center", ncols=3)
+    figures.legend(drawn, *axes.flat[0].get_legend_handles_labels(), most=3)
     return drawn
 
 
@@ -94,8 +92,10 @@ def _panel(axes: Axes, worst: pd.DataFrame) -> None:
     """One threat model: the grid, and the two lines it is to be above of."""
     for name, line in LINES.items():
         mean, std = 100 * worst.set_index("defense").loc[name, ["mean", "std"]].to_numpy(float)
-        axes.axhline(mean, color="0.4", linestyle=line, label=f"{name} ± std", zorder=0)
-        axes.axhspan(mean - std, mean + std, color="0.5", alpha=0.12, linewidth=0, zorder=0)
+        axes.axhline(mean, color=figures.grey(0.4), linestyle=line, label=f"{name} ± std", zorder=0)
+        axes.axhspan(
+            mean - std, mean + std, color=figures.grey(0.5), alpha=0.12, linewidth=0, zorder=0
+        )
     grid = worst.dropna(subset="alpha").sort_values(["lam", "alpha"])
     numbers = grid[["mean", "std", "mean_low", "mean_high"]].set_axis(
         ["mean", "std", "low", "high"], axis=1

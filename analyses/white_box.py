@@ -20,7 +20,7 @@ from workbench.specs import EvaluationRun
 
 
 def runs(profile: Profile) -> list[EvaluationRun]:
-    """Every model under the threat models of the profile that it was trained for."""
+    """Every model under the attacks of those threats that it was trained for."""
     return [
         profile.evaluation(model, battery, battery.attacks)
         for battery in profile.threats

@@ -31,6 +31,7 @@ ORDER = [
     "profiles",
     "screen",
     "options",
+    "catalogue",
     "trainings",
     "analysis",
     "planning",
@@ -41,6 +42,7 @@ ORDER = [
     "__main__",
 ]
 WITHOUT_TORCH = [
+    "catalogue",
     "specs",
     "statistics",
     "published/__init__",
@@ -60,10 +62,12 @@ WITHOUT_TORCH = [
     "tables/layout",
     "tables/levels",
     "tables/observation",
+    "tables/tex",
     "tables/text",
     "figures/__init__",
     "figures/accuracy",
     "figures/pairs",
+    "figures/panels",
     "figures/style",
     "figures/embedded",
     "figures/values",

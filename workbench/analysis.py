@@ -1,9 +1,10 @@
 """The command line that all analyses share: fill, table, draw, save.
 
-An analysis is a module whose docstring's first line is its title, with five functions:
-`runs(profile)` says what must be measured; `table(frame)` turns the records into numbers, which
-`layout(table)` prints as tables by their headings, `figure(frame, table)` draws, and
-`finding(table)` says in one sentence. Its last line calls `main`.
+An analysis is a module whose docstring's first line is its title (see catalogue), with five
+functions: `runs(profile)` says what must be measured; `table(frame)` turns the records into
+numbers, which `layout(table)` prints as tables by their headings, `figure(frame, table)` draws in
+the style that is on (see figures.style), and `finding(table)` says in one sentence. Its last line
+calls `main`.
 """
 
 import importlib
@@ -19,6 +20,7 @@ import pandas as pd
 import typer
 
 from workbench import figures, options, tables
+from workbench.catalogue import KINDS
 from workbench.data import Dataset, load_data
 from workbench.devices import device_of, limit_threads
 from workbench.errors import InputError
@@ -33,6 +35,7 @@ from workbench.evaluation.information import (
 )
 from workbench.evaluation.store import Store
 from workbench.evaluation.transfer import TransferRequest, transfer_all
+from workbench.figures import Style
 from workbench.information import Fit
 from workbench.models import Classifier, load_model, zoo
 from workbench.models.load import ZOO
@@ -69,11 +72,12 @@ def main(module: ModuleType) -> None:
         workers: options.UsualWorkers = None,
         scheduler: options.Scheduler = None,
         store: options.StoreFolder = options.DEFAULT_STORE,
-        figures: options.FiguresFolder = options.DEFAULT_FIGURES,
+        folder: options.FiguresFolder = options.DEFAULT_FIGURES,
+        style: options.FigureStyle = options.DEFAULT_STYLE,
     ) -> None:
-        device = device_of(device)
+        device, look = device_of(device), figures.style_of(style)
         with executor(workers, scheduler, usual_workers(device)) as computing:
-            outcome = run(module, profile, Store(store, say), device, figures, computing)
+            outcome = run(module, profile, Store(store, say), device, folder, computing, style=look)
         show_all(outcome)
         output.print(outcome.finding, highlight=False, soft_wrap=True)
         say("wrote " + ", ".join(map(str, outcome.files)))
@@ -92,11 +96,13 @@ def run(
     folder: Path,
     executor: Executor = in_process,
     changed: Profile | None = None,
+    style: Style = figures.PAPER,
 ) -> Outcome:
     """Measure what an analysis needs and the store lacks; draw its figure and table; save them.
 
     module: the analysis. profile: its name or path. folder: where NAME.{pdf,png,csv,md,tex,json}
     are written. changed: the profile where it is not as its file says, as after a retraining.
+    style: of the figure.
     Raises InputError for bad input of any kind.
     """
     wanted = changed or load_profile(profile)
@@ -107,9 +113,10 @@ def run(
     title = (module.__doc__ or name).strip().splitlines()[0].rstrip(".")
     numbers: pd.DataFrame = module.table(frame)
     texts: Mapping[str, pd.DataFrame] = module.layout(numbers)
+    look = figures.style_name(style)
     facts = {
         "analysis": title,
-        "command": f"python -m analyses.{name} --profile {profile}",
+        "command": f"python -m analyses.{name} --profile {profile} --style {look}",
         "profile": profile,
         "seeds": sorted({run.seed for run in runs}),
         "samples": sorted({run.samples for run in runs}),
@@ -119,7 +126,7 @@ def run(
         "records": sorted(set(keys)),
     }
     folder.mkdir(parents=True, exist_ok=True)
-    with figures.style():
+    with figures.style(style):
         drawn = module.figure(frame, numbers)
         drawn.savefig(folder / f"{name}.png")
         drawn.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
@@ -130,7 +137,7 @@ def run(
     printed = [tables.latex(part, heading) for heading, part in parts.items()]
     write_text(folder / f"{name}.tex", "\n".join(printed))
     write_json(facts, folder / f"{name}.json")
-    files = [folder / f"{name}.{kind}" for kind in ("png", "pdf", "csv", "md", "tex", "json")]
+    files = [folder / f"{name}.{kind}" for kind in KINDS]
     return Outcome(module.finding(numbers), parts, files)
 
 

@@ -26,10 +26,10 @@ from workbench.evaluation import information as mi
 from workbench.evaluation.execution import Executor, in_process
 from workbench.evaluation.store import Store
 from workbench.explore import explore
-from workbench.figures import data_uri
+from workbench.figures import data_uri, style_of
 from workbench.information import Fit
 from workbench.models import Classifier, load_model
-from workbench.options import DEFAULT_FIGURES, DEFAULT_SAMPLES, DEFAULT_STORE
+from workbench.options import DEFAULT_FIGURES, DEFAULT_SAMPLES, DEFAULT_STORE, DEFAULT_STYLE
 from workbench.profiles import load_profile
 from workbench.screen import progress_bar, say
 from workbench.threat import ThreatModel
@@ -272,6 +272,7 @@ def reproduce(
     analyses: Sequence[str] = (),
     *,
     figures: Path | str = DEFAULT_FIGURES,
+    style: str = DEFAULT_STYLE,
     store: Where = DEFAULT_STORE,
     device: str = "auto",
     executor: Executor = in_process,
@@ -279,10 +280,11 @@ def reproduce(
     """The figures and tables of a profile; what the store has is not computed again.
 
     profile: its name, or the path of its file. analyses: those of the profile that are wanted; all
-    unless named. figures: the folder that they are written to. executor: as `evaluate`.
-    Raises InputError for an unknown profile or analysis.
+    unless named. figures: the folder that they are written to. style: a name of `figures.STYLES`.
+    executor: as `evaluate`.
+    Raises InputError for an unknown profile, analysis or style.
     """
-    common = as_store(store), device_of(device), Path(figures), executor
+    common = as_store(store), device_of(device), Path(figures), executor, None, style_of(style)
     names = analyses or load_profile(profile).analyses
     return [AnalysisResult(run(analysis_of(name), profile, *common)) for name in names]
 

@@ -76,6 +76,13 @@ ProfileName = Annotated[
 FiguresFolder = Annotated[
     Path, typer.Option("--figures", help="Folder that figures and tables are written to.")
 ]
+FigureStyle = Annotated[
+    str,
+    typer.Option(
+        help="Where figures go: icml (the page), icml-column, neurips, slides, slides-dark; "
+        "icml-column:width=3.5 (inches)."
+    ),
+]
 Json = Annotated[
     Path | None, typer.Option("--json", help="Write the result to this file too; - prints it.")
 ]
@@ -83,4 +90,5 @@ Json = Annotated[
 DEFAULT_SAMPLES = 1000
 DEFAULT_STORE = Path(".workbench")
 DEFAULT_FIGURES = Path("figures")
+DEFAULT_STYLE = "icml"
 DEFAULT_UNIT = UNIT_SIZE

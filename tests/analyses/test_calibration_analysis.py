@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from analyses import calibration
-from workbench import analysis
+from workbench import analysis, figures
 from workbench.evaluation.store import Store
 from workbench.information import BOUNDS, AdditiveUniform, CorrelatedGaussians
 from workbench.information.calibration import NUMBERS
@@ -108,7 +108,7 @@ def test_the_profile_asks_for_every_distribution_bound_and_seed() -> None:
     seeds = profile.information.critic_seeds
     assert len(runs) == len(calibration.DISTRIBUTIONS) * len(BOUNDS) * len(seeds)
     assert len({run.name for run in runs}) == len(calibration.DISTRIBUTIONS) * len(BOUNDS)
-    assert len(BOUNDS) <= len(calibration.MARKERS)
+    assert len(BOUNDS) <= len(figures.MARKS)
 
 
 def test_a_reduced_run_writes_every_file(tmp_path, monkeypatch) -> None:

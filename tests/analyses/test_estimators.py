@@ -10,7 +10,7 @@ import pytest
 from scipy.stats import norm
 
 from analyses import estimators
-from workbench import analysis
+from workbench import analysis, figures
 from workbench.errors import InputError
 from workbench.evaluation.store import Store
 from workbench.information import Fit
@@ -56,8 +56,9 @@ def test_contrast_scores_are_never_called_mi(frame) -> None:
     named = table.groupby("objective")["quantity"].unique()
     assert named["mim"].tolist() == ["natural MI", "adversarial MI"]
     assert named["contrast"].tolist() == ["natural contrast score", "adversarial contrast score"]
-    drawn = estimators.figure(frame, table)
-    drawn.savefig(io.BytesIO(), format="pdf")
+    with figures.style():
+        drawn = estimators.figure(frame, table)
+        drawn.savefig(io.BytesIO(), format="pdf")
     labels = [
         [ax.get_ylabel() or ax.get_xlabel() for ax in drawn.axes[row : row + 3]] for row in (0, 3)
     ]

@@ -22,6 +22,7 @@ VERBS = {
     "train": "Train a model, or all models of a profile, and measure them: clean and under PGD-40.",
     "plan": "Predict time, memory and disk of `workbench reproduce`: a few steps of each part run.",
     "reproduce": "Make every figure and table of a profile, from shipped or own models.",
+    "figures": "List figures and tables: what each shows and needs, and what a profile has made.",
     "doctor": "Tell versions, device, data, store, and how fast a pass through a small net is.",
 }
 

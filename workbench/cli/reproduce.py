@@ -10,6 +10,7 @@ from workbench.analysis import Outcome, analysis_of, run, show_all
 from workbench.devices import device_of
 from workbench.evaluation.execution import executor, usual_workers
 from workbench.evaluation.store import Store
+from workbench.figures import style_of
 from workbench.profiles import load_profile
 from workbench.screen import output, progress_bar, say
 from workbench.trainings import retrained, train_profile
@@ -27,23 +28,25 @@ def reproduce(
     scheduler: options.Scheduler = None,
     store: options.StoreFolder = options.DEFAULT_STORE,
     figures: options.FiguresFolder = options.DEFAULT_FIGURES,
+    style: options.FigureStyle = options.DEFAULT_STYLE,
 ) -> None:
     """Make every figure and table of a profile, from shipped or own models.
 
     Examples:
     workbench reproduce --profile demo
     workbench reproduce --profile fashion-mnist --retrain
+    workbench reproduce --profile demo --style slides-dark --figures talk
     """
     results = Store(store, say)
     outcomes: list[Outcome] = []
-    wanted, device = load_profile(profile), device_of(device)
+    wanted, device, look = load_profile(profile), device_of(device), style_of(style)
     with executor(workers, scheduler, usual_workers(device)) as computing:
         if retrain:
             out = store / "models" / Path(profile).stem
             with progress_bar() as progress:
                 trained = train_profile(wanted, out, results, device, progress, computing)
             wanted = retrained(wanted, trained)
-        common = results, device, figures, computing, wanted
+        common = results, device, figures, computing, wanted, look
         for name in wanted.analyses:
             say(f"analysis {name}")
             outcomes.append(run(analysis_of(name), profile, *common))

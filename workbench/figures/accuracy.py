@@ -1,19 +1,17 @@
 """Accuracies of defenses under attacks, and their gains and differences."""
 
-import math
 from itertools import chain, cycle
 from typing import Any
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from workbench.figures.style import BARS, COLOURS, MARKS, PAGE, bars
+from workbench.figures.panels import fit, legend, panels, tilt
+from workbench.figures.style import BARS, CYCLE, MARKS, bars, guide
 
-LETTERS = 90  # of tick labels that fit beside each other on it
-FEW = 3  # defenses whose marks fit into half of it
+FEW = 3  # defenses whose marks fit into half of a page
 STEPS = (-50, -20, -10, -5, -2, 0, 2, 5, 10, 20, 50)  # ticks of differences, points
 
 
@@ -27,24 +25,20 @@ def accuracy_panels(table: pd.DataFrame) -> Figure:
     threats = list(table.groupby(["norm", "eps"], sort=False))
     compared = table.dropna(subset="mean_gain")["defense"].nunique() > 1
     kinds = [accuracy_dots, gain_dots] if compared else [accuracy_dots]
-    panels = [[(threat, kind) for threat in threats] for kind in kinds]
-    if len(defenses) > FEW:
-        panels = [
+    shown = [[(threat, kind) for threat in threats] for kind in kinds]
+    if len(defenses) > FEW or not fit(len(threats)):
+        shown = [
             [(threat, kind)]
             for threat in threats
             for kind in kinds
             if kind is accuracy_dots or threat[1]["mean_gain"].notna().any()
         ]
-    size = (PAGE, 0.3 + 2.1 * len(panels))
-    drawn, axes = plt.subplots(
-        len(panels), len(panels[0]), figsize=size, sharey="row", squeeze=False
-    )
-    for ax, (((norm, eps), part), draw) in zip(axes.flat, chain(*panels), strict=True):
+    drawn, axes = panels(len(shown), len(shown[0]), each=2.1, sharey="row")
+    for ax, (((norm, eps), part), draw) in zip(axes.flat, chain(*shown), strict=True):
         draw(ax, part, defenses)
         if draw is accuracy_dots:
             ax.set_title(f"{norm}, ε = {eps}, {part['samples'].iloc[0]} samples")
-        if len(" ".join(part["attack"].unique())) > LETTERS / len(panels[0]):
-            plt.setp(ax.get_xticklabels(), rotation=30, ha="right", rotation_mode="anchor")
+        tilt(ax)
     for ax in axes[:, 1:].flat:
         ax.set_ylabel("")
     _legend(drawn, defenses, several_seeds=bool((table["seeds"] > 1).any()))
@@ -57,13 +51,8 @@ def _legend(drawn: Figure, defenses: list[str], several_seeds: bool) -> None:
     for ax in drawn.axes:
         handles, labels = ax.get_legend_handles_labels()
         marks |= dict(zip(labels, handles, strict=True))
-    drawn.legend(
-        *([marks[name] for name in defenses], defenses),
-        loc="outside upper center",
-        ncols=math.ceil(len(defenses) / math.ceil(len(defenses) / 4)),
-        title=f"{BARS} seeds" if several_seeds else None,
-        title_fontsize=7,
-    )
+    title = f"{BARS} seeds" if several_seeds else ""
+    legend(drawn, [marks[name] for name in defenses], defenses, most=4, title=title)
 
 
 def accuracy_dots(axes: Axes, table: pd.DataFrame, defenses: list[str]) -> Axes:
@@ -82,7 +71,7 @@ def gain_dots(axes: Axes, table: pd.DataFrame, defenses: list[str]) -> Axes:
     table: columns defense, attack, mean_gain, std_gain, gain_low, gain_high (shares). The axis is
     linear up to 5 points and logarithmic beyond, so that a defense that fails hides no other.
     """
-    axes.axhline(0, color="0.6", linewidth=0.6, zorder=0)
+    guide(axes, y=0)
     _marks(axes, table, defenses, ("mean_gain", "std_gain", "gain_low", "gain_high"))
     axes.set_yscale("symlog", linthresh=5, linscale=2)
     bottom, top = axes.get_ylim()  # of a panel that shares the axis, too
@@ -101,7 +90,7 @@ def _marks(
     """A mark per defense and attack: value, its thick ± std and its thin interval, in per cent."""
     attacks = list(dict.fromkeys(table["attack"]))
     once = table.dropna(subset=columns[0]).drop_duplicates(["defense", "attack"])
-    looks = dict(zip(defenses, cycle(zip(MARKS, COLOURS, strict=True)), strict=False))
+    looks = dict(zip(defenses, cycle(zip(MARKS, CYCLE, strict=True)), strict=False))
     here = [name for name in defenses if name in set(once["defense"])]
     width = min(0.14 * (len(here) - 1), 0.35)
     for defense, offset in zip(here, np.linspace(-width, width, len(here)), strict=True):
@@ -120,9 +109,7 @@ def difference_panels(table: pd.DataFrame, reference: str) -> Figure:
     """
     defenses = list(dict.fromkeys(table["defense"]))
     threats = list(table.groupby(["norm", "eps"], sort=False))
-    drawn, axes = plt.subplots(
-        2 * len(threats), 1, figsize=(PAGE, 0.4 + 3.8 * len(threats)), squeeze=False
-    )
+    drawn, axes = panels(2 * len(threats), 1, each=1.9, more=0.1)
     names = {
         f"difference{kind}": f"{other}_gain" for kind, other in (("", "mean"), ("_std", "std"))
     }
@@ -137,6 +124,8 @@ def difference_panels(table: pd.DataFrame, reference: str) -> Figure:
         below.set_yticks([tick for tick in STEPS if low < tick < high])
         below.yaxis.set_major_formatter("{x:.0f}")
         below.minorticks_off()
+        tilt(above)
+        tilt(below)
         below.set_ylabel(f"difference from\n{reference} (points)")
     _legend(drawn, defenses, several_seeds=bool((table["seeds"] > 1).any()))
     return drawn

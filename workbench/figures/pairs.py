@@ -3,12 +3,13 @@
 from itertools import cycle
 from typing import Any
 
-import matplotlib.pyplot as plt
+import matplotlib as mpl
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from workbench.figures.style import ADVERSARIAL, NATURAL, PAGE
+from workbench.figures.panels import legend, panels
+from workbench.figures.style import CYCLE, grey, guide, scale
 
 PAIRED = {
     "accuracy (%)": ("reported", "measured", "low", "high"),
@@ -23,20 +24,26 @@ def pair_panels(pairs: pd.DataFrame) -> Figure:
     there are some.
     """
     kinds = [kind for kind, names in PAIRED.items() if pairs[list(names)].notna().all(axis=1).any()]
-    drawn, axes = plt.subplots(1, len(kinds), figsize=(PAGE, 3.2), squeeze=False)
+    drawn, axes = panels(1, len(kinds), each=2.8, more=0.2)
+    paper = mpl.rcParams["axes.facecolor"]
     cases = pairs.groupby(["dataset", "setting"], sort=False)
-    looks = cycle(zip("os^D", (NATURAL, ADVERSARIAL) * 2, strict=True))
+    looks = cycle(zip("os^D", CYCLE[:2] * 2, strict=True))
     for ((dataset, setting), part), (mark, colour) in zip(cases, looks, strict=False):
-        common = {"fmt": mark, "color": colour, "markersize": 3.5, "elinewidth": 0.5}
-        common |= {"markerfacecolor": "white" if setting == "black-box" else colour}
+        common = {
+            "fmt": mark,
+            "color": colour,
+            "elinewidth": 0.5 * scale(),
+            "capsize": 0,
+            "markersize": 3.5 * scale(),
+        }
+        common |= {"markerfacecolor": paper if setting == "black-box" else colour}
         for ax, kind in zip(axes[0], kinds, strict=True):
             _crosses(ax, part, PAIRED[kind], common | {"label": f"{dataset}, {setting}"})
     for ax, kind in zip(axes[0], kinds, strict=True):
-        ax.axline((0, 0), slope=1, color="0.6", linewidth=0.6, zorder=0)
-        ax.axhline(0, color="0.85", linewidth=0.6, zorder=0)
-        ax.axvline(0, color="0.85", linewidth=0.6, zorder=0)
+        ax.axline((0, 0), slope=1, color=grey(0.6), linewidth=0.6 * scale(), zorder=0)
+        guide(ax, x=0, y=0, light=0.85)
         ax.set(xlabel=f"reported {kind}", ylabel=f"measured {kind}")
-    drawn.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    legend(drawn, *axes[0][0].get_legend_handles_labels(), most=2)
     return drawn
 
 

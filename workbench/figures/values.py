@@ -7,7 +7,8 @@ import seaborn as sns
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from workbench.figures.style import ADVERSARIAL, COLOURS, MARKS, NATURAL, PAGE, bars
+from workbench.figures.panels import legend, panels, width
+from workbench.figures.style import CYCLE, MARKS, bars, guide, scale
 from workbench.tables import DIVERGED, QUANTITIES, named
 
 LINES = ("-", "--", "-.", ":")
@@ -21,8 +22,8 @@ def distributions(axes: Axes, natural: pd.Series, adversarial: pd.Series, label:
     low, high = np.quantile(np.concatenate([natural, adversarial]), [0.001, 0.999])
     clip = (low - 0.1 * (high - low), high + 0.1 * (high - low))
     for values, name, colour, line in (
-        (natural, "natural output", NATURAL, "-"),
-        (adversarial, "adversarial output", ADVERSARIAL, "--"),
+        (natural, "natural output", CYCLE[0], "-"),
+        (adversarial, "adversarial output", CYCLE[1], "--"),
     ):
         common = {"x": values, "ax": axes, "color": colour, "clip": clip, "warn_singular": False}
         sns.kdeplot(**common, fill=True, alpha=0.18, linewidth=0)
@@ -42,8 +43,7 @@ def observation_panels(rows: pd.DataFrame, table: pd.DataFrame) -> Figure:
     found = table[table["critic_seed"] == seed].set_index(["model", "quantity"])
     told = set(table["quantity"])
     quantities = [item for item in QUANTITIES.items() if item[0] in told]
-    size = (PAGE, 0.4 + 1.55 * len(models))
-    drawn, axes = plt.subplots(len(models), len(quantities), figsize=size, squeeze=False)
+    drawn, axes = panels(len(models), len(quantities), each=1.55, more=0.2)
     for row, model in zip(axes, models, strict=True):
         part = rows[(rows["model"] == model) & (rows["critic_seed"] == seed)]
         for ax, (quantity, (natural, adversarial, _)) in zip(row, quantities, strict=True):
@@ -55,7 +55,7 @@ def observation_panels(rows: pd.DataFrame, table: pd.DataFrame) -> Figure:
             distributions(ax, part[natural], part[adversarial], label)
             ax.set_title(f"AUROC {line.auroc:.2f} [{line.auroc_low:.2f}, {line.auroc_high:.2f}]")
         row[0].set_ylabel(f"{model}\n({100 * line.misclassified:.0f} % misclassified)\ndensity")
-    drawn.legend(*axes[0][0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    legend(drawn, *axes[0][0].get_legend_handles_labels(), most=2)
     return drawn
 
 
@@ -65,12 +65,12 @@ def epsilon_curve(table: pd.DataFrame, epsilon: float, chance: float) -> Figure:
     table: columns epsilon, accuracy, low, high (shares). epsilon: of the threat model, which is
     marked. chance: the share that guessing gets right.
     """
-    drawn, ax = plt.subplots(figsize=(PAGE / 2, 2.3))
+    drawn, ax = plt.subplots(figsize=(scale() * min(3.375, width()), scale() * 2.3))
     value, low, high = (100 * table[name] for name in ("accuracy", "low", "high"))
     ends = [value - low, high - value]
-    ax.errorbar(table["epsilon"], value, ends, marker="o", color=NATURAL, capsize=2, markersize=4)
-    ax.axvline(epsilon, color="0.6", linewidth=0.6, linestyle="--", zorder=0)
-    ax.axhline(100 * chance, color="0.6", linewidth=0.6, zorder=0)
+    ax.errorbar(table["epsilon"], value, ends, marker="o", color=CYCLE[0])
+    guide(ax, x=epsilon, line="--")
+    guide(ax, y=100 * chance)
     ax.text(0.02, 100 * chance + 2, "chance", transform=ax.get_yaxis_transform())
     ax.locator_params(axis="x", nbins=5)
     ax.set(xlabel="ε", ylabel="accuracy (%)", ylim=(-3, 103), xlim=(0, None))
@@ -84,8 +84,8 @@ def level_dots(axes: Axes, table: pd.DataFrame, across: str, series: str) -> Axe
     table: columns mean, std, low, high in one unit; across, series: names of those two columns.
     """
     places, names = (list(dict.fromkeys(table[column])) for column in (across, series))
-    width = 0.09 * (len(names) - 1)
-    looks = zip(names, np.linspace(-width, width, len(names)), MARKS, COLOURS, strict=False)
+    half = 0.09 * (len(names) - 1)
+    looks = zip(names, np.linspace(-half, half, len(names)), MARKS, CYCLE, strict=False)
     for name, offset, mark, colour in looks:
         part = table[table[series] == name].set_index(across).reindex(places)
         numbers = (part[column] for column in ("mean", "std", "low", "high"))
@@ -101,26 +101,26 @@ def course_panels(table: pd.DataFrame, by: str, label: str) -> Figure:
     table: of tables.course. by: the column of the horizontal axis, and its label.
     """
     quantities = list(dict.fromkeys(table["quantity"]))
-    drawn, (*panels, last) = plt.subplots(1, len(quantities) + 1, figsize=(PAGE, 2.3), sharex=True)
+    drawn, axes = panels(1, len(quantities) + 1, each=1.9, more=0.2, sharex=True)
+    (*parted, last) = axes[0]
     for i, (model, own) in enumerate(table.groupby("model", sort=False)):
         look = {
             "label": named(str(model))[0],
-            "color": COLOURS[i % len(COLOURS)],
+            "color": CYCLE[i % len(CYCLE)],
             "marker": MARKS[i % len(MARKS)],
             "linestyle": LINES[i % len(LINES)],
-            "markersize": 4,
         }
-        for ax, quantity in zip(panels, quantities, strict=True):
+        for ax, quantity in zip(parted, quantities, strict=True):
             part = own[own["quantity"] == quantity]
             ends = [part["auroc"] - part["auroc_low"], part["auroc_high"] - part["auroc"]]
-            ax.errorbar(part[by], part["auroc"], ends, capsize=1.5, elinewidth=0.8, **look)
+            ax.errorbar(part[by], part["auroc"], ends, elinewidth=0.8 * scale(), **look)
             ax.set_ylabel(f"AUROC of {quantity}")
         once = own.drop_duplicates(by)
         last.plot(once[by], once["misclassified"], **look)
-    for ax in (*panels, last):
+    for ax in (*parted, last):
         ax.set_xlabel(label)
-    for ax in panels:
-        ax.axhline(0.5, color="0.6", linewidth=0.6, zorder=0)
+    for ax in parted:
+        guide(ax, y=0.5)
     last.set_ylabel("share misclassified")
-    drawn.legend(*last.get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    legend(drawn, *last.get_legend_handles_labels(), most=4)
     return drawn

@@ -38,7 +38,8 @@ from workbench.tables.observation import (
     observation,
     observation_texts,
 )
-from workbench.tables.text import interval, latex, markdown, mean_std, p_text, percent, points
+from workbench.tables.tex import latex
+from workbench.tables.text import interval, markdown, mean_std, p_text, percent, points
 
 __all__ = [
     "BASELINE",

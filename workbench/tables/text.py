@@ -62,14 +62,3 @@ def markdown(table: pd.DataFrame) -> str:
         *([str(v) for v in row] for row in table.itertuples(index=False)),
     ]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
-
-
-def latex(table: pd.DataFrame, caption: str) -> str:
-    """A table in LaTeX with booktabs rules; special characters are escaped."""
-    text = (
-        table.style.hide(axis="index")
-        .format(escape="latex")
-        .format_index(escape="latex", axis="columns")
-        .to_latex(hrules=True, caption=caption, position="t", position_float="centering")
-    )
-    return str(text).replace("<", "$<$")  # in LaTeX's old encoding "<" alone is another sign
