@@ -47,7 +47,8 @@ def test_logits_and_gradients_are_those_of_the_net(how, name, tmp_path):
         logits_and_gradient(model, x), logits_and_gradient(net, x), strict=True
     ):
         torch.testing.assert_close(mine, theirs, rtol=1e-5, atol=1e-5)
-    assert torch.equal(unpack(pack(model, tmp_path))(x), model(x))  # as a worker gets it
+    # as a worker gets it; a script's compiler may round in another way after its first calls
+    torch.testing.assert_close(unpack(pack(model, tmp_path))(x), model(x), rtol=1e-6, atol=1e-6)
 
 
 @pytest.mark.parametrize("how", [exports.exported, exports.onnx])
