@@ -1,5 +1,7 @@
 """`workbench plan`: a table of parts, and the sum in a sentence."""
 
+import json
+
 import nets
 import pytest
 
@@ -37,3 +39,8 @@ def test_the_parts_and_the_sum_are_told(tmp_path, capsys) -> None:
     told = capsys.readouterr().out
     assert "fgsm, Linf" in told
     assert "with 2 workers" in told
+    with pytest.raises(SystemExit):
+        main(["plan", "--profile", str(own), *places, "--json", "-"])
+    found = json.loads(capsys.readouterr().out)
+    assert found["seconds"] > 0
+    assert sum(part["units"] for part in found["parts"]) >= 1

@@ -23,6 +23,15 @@ def test_a_verb_begins_with_its_line_and_has_an_example(name) -> None:
     assert f"workbench {name} " in helps(name)
 
 
+def test_every_verb_that_has_a_result_gives_it_as_json() -> None:
+    silent = {"explore", "fetch", "verify", "prune"}  # a page, a folder, and what `ls` then tells
+    for name in cli.VERBS:
+        command = cli.command(name)
+        for inner in getattr(command, "commands", {name: command}).values():
+            options = {option for parameter in inner.params for option in parameter.opts}
+            assert ("--json" in options) == (inner.name not in silent), inner.name
+
+
 def test_every_module_is_a_verb() -> None:
     files = {path.stem for path in Path(cli.__file__).parent.glob("*.py")} - {"__init__"}
     assert files == set(cli.VERBS)

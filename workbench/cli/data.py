@@ -5,9 +5,10 @@ from typing import Annotated
 import pandas as pd
 import typer
 
+from workbench import options
 from workbench.data import describe
 from workbench.data import fetch as get
-from workbench.screen import output, say, show
+from workbench.screen import output, say, show, write_json
 
 app = typer.Typer(
     add_completion=False, help="List data sets, and fetch them.", no_args_is_help=True
@@ -15,7 +16,7 @@ app = typer.Typer(
 
 
 @app.command("list")
-def list_() -> None:
+def list_(json: options.Json = None) -> None:
     """List the known data sets and where they are on this machine.
 
     Your own data needs no name: an .npz with x (uint8, or floats in [0, 1]; NHWC or NHW) and y,
@@ -28,11 +29,13 @@ def list_() -> None:
             "train": known.sizes.get("train", 0),
             "test": known.sizes.get("test", 0),
             "classes": known.classes,
-            "where": str(known.where) if known.where else "not here; fetched when needed",
+            "where": known.where and str(known.where),
         }
         for known in describe()
     ]
-    show(pd.DataFrame(rows), "Data sets")
+    write_json(rows, json)
+    if str(json) != "-":
+        show(pd.DataFrame(rows).fillna("not here; fetched when needed"), "Data sets")
 
 
 @app.command()

@@ -12,7 +12,7 @@ from workbench.evaluation.execution import executor, usual_workers
 from workbench.evaluation.store import Store
 from workbench.figures import style_of
 from workbench.profiles import load_profile
-from workbench.screen import output, progress_bar, say
+from workbench.screen import output, progress_bar, say, write_json
 from workbench.trainings import retrained, train_profile
 
 Retrain = Annotated[
@@ -29,6 +29,7 @@ def reproduce(
     store: options.StoreFolder = options.DEFAULT_STORE,
     figures: options.FiguresFolder = options.DEFAULT_FIGURES,
     style: options.FigureStyle = options.DEFAULT_STYLE,
+    json: options.Json = None,
 ) -> None:
     """Make every figure and table of a profile, from shipped or own models.
 
@@ -38,7 +39,7 @@ def reproduce(
     workbench reproduce --profile demo --style slides-dark --figures talk
     """
     results = Store(store, say)
-    outcomes: list[Outcome] = []
+    outcomes: dict[str, Outcome] = {}
     wanted, device, look = load_profile(profile), device_of(device), style_of(style)
     with executor(workers, scheduler, usual_workers(device)) as computing:
         if retrain:
@@ -49,9 +50,17 @@ def reproduce(
         common = results, device, figures, computing, wanted, look
         for name in wanted.analyses:
             say(f"analysis {name}")
-            outcomes.append(run(analysis_of(name), profile, *common))
-            show_all(outcomes[-1])
-    for outcome in outcomes:
+            outcomes[name] = run(analysis_of(name), profile, *common)
+            if str(json) != "-":
+                show_all(outcomes[name])
+    content = {
+        name: {"finding": outcome.finding, "files": list(map(str, outcome.files))}
+        for name, outcome in outcomes.items()
+    }
+    write_json(content, json)
+    if str(json) == "-":
+        return
+    for outcome in outcomes.values():
         output.print(outcome.finding, highlight=False, soft_wrap=True)
-    files = ", ".join(str(outcome.files[0]) for outcome in outcomes)
+    files = ", ".join(str(outcome.files[0]) for outcome in outcomes.values())
     output.print(f"Open {files}; tables lie beside them as .md, .csv and .tex.", soft_wrap=True)

@@ -1,5 +1,6 @@
 """`workbench train`: train models by a recipe or a profile, and write weights and cards."""
 
+from json import loads
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,7 +25,7 @@ from workbench.evaluation.training import TrainingRequest, train_here
 from workbench.information import OBJECTIVES
 from workbench.models import load_model
 from workbench.profiles import load_profile
-from workbench.screen import output, progress_bar, say, show
+from workbench.screen import output, progress_bar, say, show, write_json
 
 
 def _one_of(*parts: Any) -> str:
@@ -82,6 +83,7 @@ def train(
     workers: options.UsualWorkers = None,
     scheduler: options.Scheduler = None,
     store: options.StoreFolder = options.DEFAULT_STORE,
+    json: options.Json = None,
 ) -> None:
     """Train a model, or all models of a profile, and measure them: clean and under PGD-40.
 
@@ -130,15 +132,21 @@ def train(
             _epochs(keep),
             stored,
         )
-        paths = _train_one(recipe, name, out, results, chosen)
-    for path in paths.values():
+        paths = _train_one(recipe, name, out, results, chosen, quiet=str(json) == "-")
+    write_json({title: _card(path) for title, path in paths.items()}, json)
+    for path in paths.values() if str(json) != "-" else ():
         output.print(f"wrote {path} and its card", highlight=False, soft_wrap=True)
 
 
+def _card(path: Path) -> dict[str, Any]:
+    """Where the weights are, and what their card says."""
+    return {"weights": str(path), **loads(path.with_suffix(".json").read_text(encoding="utf-8"))}
+
+
 def _train_one(
-    recipe: Recipe, name: str | None, out: Path, store: Store, device: str
+    recipe: Recipe, name: str | None, out: Path, store: Store, device: str, quiet: bool
 ) -> dict[str, Path]:
-    """Train one model here, with a progress bar of its steps."""
+    """Train one model here, with a progress bar of its steps. quiet: print no history."""
     if recipe.data not in {known.name for known in describe()}:
         raise InputError(
             f"{recipe.data} has no test split of its own to measure the model on; train on one of "
@@ -155,7 +163,8 @@ def _train_one(
     with progress_bar() as progress:
         made = {name: (recipe, model) for name, model in found.items()}
         paths = trainings.write_all(made, out, store, progress)
-    show(found[title].history.round(4), f"{recipe.defense}, means of each epoch")
+    if not quiet:
+        show(found[title].history.round(4), f"{recipe.defense}, means of each epoch")
     return paths
 
 
