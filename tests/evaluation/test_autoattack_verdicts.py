@@ -1,7 +1,6 @@
 """AutoAttack through the workbench gives the verdict of the authors' package, sample by sample."""
 
 import numpy as np
-import pytest
 import torch
 from pyautoattack import AutoAttack
 from torch import nn
@@ -12,8 +11,8 @@ from workbench.seeds import forked
 from workbench.threat import ThreatModel
 
 
-@pytest.mark.parametrize(("norm", "eps", "classes"), [("Linf", 0.06, 10), ("L2", 0.4, 4)])
-def test_verdicts_are_those_of_a_direct_call(norm, eps, classes) -> None:
+def test_verdicts_are_those_of_a_direct_call() -> None:
+    norm, eps, classes = "Linf", 0.06, 10
     with forked(3):
         layers = nn.Flatten(), nn.Linear(64, 16), nn.ReLU(), nn.Linear(16, classes)
         model = nn.Sequential(*layers).eval()
