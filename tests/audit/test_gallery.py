@@ -22,6 +22,7 @@ from workbench.audit import (
     facts,
     report,
 )
+from workbench.audit.binarised import Binarised
 from workbench.audit.claims import judge
 from workbench.audit.page import page
 from workbench.audit.probes import Dynamics
@@ -132,6 +133,27 @@ def test_autograd_by_another_name_is_seen(images) -> None:
     for net, seen in ((Purifying(honest()), True), (honest(), False)):
         given = Given(Classifier(net, "net"), x, y, THREAT, Noise(0, tuple(range(4))))
         assert (Dynamics()(given)["calls"] > 0).all() == seen
+
+
+class Flat(nn.Module):
+    """A net whose gradient is none."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.net(x.detach() + 0 * x)
+
+
+def test_what_is_planted_is_found_where_gradients_lead_and_not_where_they_are_none(images) -> None:
+    x, y = images.batch(0, 20)
+    for net, least, most in ((honest(), 0.95, 1), (Flat(honest()), 0, 0.3)):
+        given = Given(Classifier(net, "net"), x, y, THREAT, Noise(0, tuple(range(20))))
+        rows = Binarised(steps=30)(given)
+        assert rows["separable"].all()
+        assert least <= rows["found"].mean() <= most
+        assert rows["found_at_random"].mean() < 0.3
 
 
 def test_the_certified_share_is_that_of_the_bound(images, tmp_path) -> None:

@@ -14,7 +14,7 @@ from torch import nn
 
 from workbench.attacks.apgd import APGD
 from workbench.evaluation.probing import Given
-from workbench.seeds import Noise
+from workbench.seeds import Noise, derive
 from workbench.threat import ThreatModel
 
 INNER = 49  # points of the ball that are on the sample's own side
@@ -29,27 +29,49 @@ class Binarised:
 
     separable: the features part the planted point, which lies on the surface of the ball, from
     the inner ones; without that there is nothing to find. found: APGD finds a point of the other
-    side. found_at_random: one of as many random points of the ball is one.
+    side from one of its starts, which are as many as `cascade-fast` has, whose number an audit
+    reports. found_at_random: one of as many random points of the ball is one.
     """
 
     steps: int = 100
-    version: ClassVar[int] = 1
+    starts: int = 3
+    version: ClassVar[int] = 2
 
     def __call__(self, given: Given) -> pd.DataFrame:
         x, threat, noise = given.x, given.threat, given.noise
         features = Features(given.model)
         *readouts, separable = _readouts(features, x, threat, noise)
         binary = _Readouts(features, *readouts)
-        own = torch.zeros_like(given.y)
-        attempt = APGD(steps=self.steps, stop_at_success=False)(binary, x, own, threat, noise)
+        found, random = (torch.zeros_like(given.y, dtype=torch.bool) for _ in range(2))
+        for start in range(self.starts):
+            own = Noise(derive(noise.seed, "binarised", start), noise.indices)
+            found |= self._fallen(features, readouts, ~found, x, threat, own)
         with torch.no_grad():
-            random = torch.zeros_like(given.y, dtype=torch.bool)
-            for draw in range(self.steps):
+            for draw in range(self.starts * self.steps):
                 at = threat.random_start(x, noise, "binarised", "search", draw)
                 random |= binary(at).argmax(1) == 1
-            found = binary(attempt.x_adv).argmax(1) == 1
         columns = {"separable": separable, "found": found, "found_at_random": random}
         return pd.DataFrame({name: value.cpu() for name, value in columns.items()})
+
+    def _fallen(
+        self,
+        features: "Features",
+        readouts: list[torch.Tensor],
+        left: torch.Tensor,
+        x: torch.Tensor,
+        threat: ThreatModel,
+        noise: Noise,
+    ) -> torch.Tensor:
+        """Which samples fall to APGD from one start, of those that are left: (n,) bool."""
+        fallen = torch.zeros_like(left)
+        if left.any():
+            binary = _Readouts(features, *(part[left] for part in readouts))
+            own = torch.zeros(int(left.sum()), dtype=torch.long, device=x.device)
+            attack = APGD(steps=self.steps, stop_at_success=False)
+            attempt = attack(binary, x[left], own, threat, noise.take(left))
+            with torch.no_grad():
+                fallen[left] = binary(attempt.x_adv).argmax(1) == 1
+        return fallen
 
 
 class Features(nn.Module):
