@@ -7,10 +7,13 @@ READY := $(VENV)/.installed
 PUBLIC := api threat data models attacks defenses information evaluation.battery evaluation.information \
   evaluation.store evaluation.records tables figures statistics profiles audit explore
 
-.PHONY: help reproduce test notebooks lint format bench docs wheel clean
+.PHONY: help install reproduce test notebooks lint format bench docs wheel clean
 
 help: ## say what each target does
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+install: $(READY) ## create the environment in .venv, once; the other targets do so too
+	@echo "Say: source $(BIN)/activate"
 
 reproduce: $(READY) ## make every figure and table of PROFILE (demo) from the shipped models
 	$(BIN)/workbench reproduce --profile $(PROFILE)

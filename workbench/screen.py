@@ -4,6 +4,7 @@ import json
 import os
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from errno import EISDIR
@@ -23,15 +24,16 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
-from rich.table import Table
+from rich.table import Column, Table
 from typer.exceptions import TyperException
 
 from workbench.errors import InputError
 from workbench.progress import Progress as ReportProgress
-from workbench.progress import no_progress
 
 BAD_INPUT = 2  # the exit code of a command that was refused
 STOPPED = 130  # the exit code of a command that Ctrl-C ended
+BETWEEN_LINES = 60  # seconds
+REST = Column(no_wrap=True, overflow="ellipsis", ratio=1)  # of the line: what is left of it
 WIDE = 200  # columns where the output is no terminal, so that no table is cut
 
 screen = Console(stderr=True, soft_wrap=True)
@@ -45,21 +47,24 @@ def say(message: str) -> None:
 
 @contextmanager
 def progress_bar(unit: str = "samples") -> Iterator[ReportProgress]:
-    """A progress bar with an estimate, on a terminal or in a notebook, when there is work to do."""
+    """A progress bar with an estimate, on a terminal or in a notebook, when there is work to do.
+
+    Elsewhere, as in a log, a line each minute.
+    """
     if not (screen.is_interactive or screen.is_jupyter):  # rich would end it with an empty line
-        yield no_progress
+        yield _lines(unit)
         return
     columns = (
         SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(),
         MofNCompleteColumn(),
         TextColumn(unit),
+        BarColumn(bar_width=12),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(elapsed_when_finished=False),
+        TextColumn("{task.description}", markup=False, table_column=REST),
     )
-    with Progress(*columns, console=screen, transient=True) as bar:
+    with Progress(*columns, console=screen, transient=True, expand=True) as bar:
         tasks: dict[str, Any] = {}
 
         def report(done: int, total: int, doing: str) -> None:
@@ -68,6 +73,19 @@ def progress_bar(unit: str = "samples") -> Iterator[ReportProgress]:
             bar.update(tasks["one"], completed=done, total=total, description=doing)
 
         yield report
+
+
+def _lines(unit: str) -> ReportProgress:
+    """Reports as lines, of which the first comes after a while."""
+    last = time.monotonic()
+
+    def report(done: int, total: int, doing: str) -> None:
+        nonlocal last
+        if (now := time.monotonic()) - last >= BETWEEN_LINES:
+            last = now
+            say(f"{done} of {total} {unit}, {doing}")
+
+    return report
 
 
 def show(table: pd.DataFrame, title: str) -> None:

@@ -122,7 +122,7 @@ def test_a_defense_in_numpy_is_audited_and_compared(images, tmp_path) -> None:
     assert found.findings["AA3/I1"].status == "fail"
     assert found.certified is None
     told = facts.content(found, "")
-    assert "no bound knows this net" in page(found, told, report.all_tables(told))
+    assert "is unknown to the bound" in page(found, told, report.all_tables(told))
     assert found.claims[0].verdict == "undecided"
     assert "full" not in found.claims[0].said
     assert "square:queries=200" in set(found.against["attack"])

@@ -141,7 +141,7 @@ def verdict(found: Audit) -> str:
     if found.failed:
         said += f"; red flags: {', '.join(found.failed)}, so the number is not to be believed yet"
     else:
-        said += "; no red flag"
+        said += "; no red flag in how that was measured"
     if warned := [name for name, one in found.findings.items() if one.status == WARN]:
         said += f"; warnings: {', '.join(warned)}"
     contradicted = [j.claim.of for j in found.claims if j.verdict == CONTRADICTED]

@@ -134,7 +134,7 @@ def _show(facts: dict[str, Any], out: Path | None) -> None:
     checks = report.check_table(facts)
     noticed = checks[checks["status"] != "pass"]
     if len(noticed):
-        show(noticed[["id", "check", "status", "found"]], "Checks that did not pass")
+        show(noticed[["id", "check", "status", "found"]], "Checks that were flagged, or not run")
     passed = int((checks["status"] == "pass").sum())
     output.print(f"{passed} of {len(checks)} checks passed.", highlight=False)
     show(report.accuracy_table(facts), "Accuracy")
