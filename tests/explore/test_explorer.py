@@ -265,8 +265,20 @@ def test_the_selection_is_saved_and_overwrites_nothing(explorer, tmp_path, monke
         explorer.save.click()
         saved = pd.read_csv(f"selected-{number}.csv")
         assert saved["index"].tolist() == [2, 5]
-        assert f"selected-{number}.csv" in explorer._failed.value
-    assert len(list(tmp_path.iterdir())) == 2
+        assert f"2 records are in {tmp_path / f'selected-{number}.csv'}" in explorer._saved.value
+    explorer.second.value = explorer.model.options[SMOOTH]
+    explorer.save.click()
+    saved = pd.read_csv("selected-3.csv")
+    assert saved["index"].tolist() == [2, 5, 2, 5]
+    assert saved["model"].nunique() == 2
+    monkeypatch.setattr("workbench.explore.explorer.write_text", cannot)
+    explorer.save.click()
+    assert "the disk is full" in explorer._saved.value
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def cannot(*arguments: object) -> None:
+    raise InputError("the disk is full")
 
 
 def test_a_chosen_sample_is_shown_closely(explorer) -> None:

@@ -55,7 +55,7 @@ class Explorer(widgets.VBox):
         self.ranges = [Range(quantity, axes[quantity], self._filter) for quantity in QUANTITIES]
         self.gallery, self.alike = Gallery(label="samples"), Gallery(label="samples with like MI")
         self.records = Records(order=self.order.value)
-        self._told, self._one, self._failed = (widgets.HTML() for _ in range(3))
+        self._told, self._one, self._failed, self._saved = (widgets.HTML() for _ in range(4))
         self._tell_failures(warnings)
         self._wire()
         super().__init__(self._laid_out())
@@ -136,7 +136,7 @@ class Explorer(widgets.VBox):
             [self.across, self.up, self.colour, self.joined, self.density],
             [panel.widget for panel in self._panels],
             self.ranges,
-            [self.order, self.descending, self.page, self.clear, self.save],
+            [self.order, self.descending, self.page, self.clear, self.save, self._saved],
         ]
         top, filters, drawn, scatters, ranges, lists = (widgets.HBox(row) for row in rows)
         for panel in self._panels:
@@ -182,11 +182,15 @@ class Explorer(widgets.VBox):
         self.brush(None)
 
     def _save(self) -> None:
-        """Write the records of what is selected to a new file in the current folder."""
+        """Write the records of what is selected, of each model that is shown, to a new file."""
+        records = pd.concat([view.rows.iloc[self._places()] for view in self._shown])
         paths = (Path(f"selected-{number}.csv") for number in count(1))
         path = next(path for path in paths if not path.exists())
-        write_text(path, self.selected.to_csv(index=False))
-        self._tell_failures([f"{len(self.selected)} records are in {path.resolve()}"])
+        try:
+            write_text(path, records.to_csv(index=False))
+            self._saved.value = escape(f"{len(records)} records are in {path.resolve()}")
+        except InputError as error:
+            self._saved.value = escape(str(error))
 
     def _left(self) -> np.ndarray:
         """The places that the filters leave; verdicts are the first view's."""
