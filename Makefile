@@ -51,11 +51,12 @@ wheel: $(READY) ## build dist/*.whl, zoo included
 clean: ## remove the environment and all results (they can be made again)
 	rm -rf $(VENV) .workbench
 
+# Python compiles what it imports; to compile all that is installed takes half a minute.
 # torch comes first and pinned: a bare "torch" may resolve to a CUDA build of several GB
 $(READY): pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not there: install Python 3.11 or say make PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/python || { echo "Creating $(VENV) with $(PYTHON)"; $(PYTHON) -m venv $(VENV); }
 	@echo "Installing pinned dependencies into $(VENV) (a few minutes, once)"
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch==2.13.0
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,notebooks,cluster,onnx]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt torch==2.13.0
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[dev,notebooks,cluster,onnx]'
 	@touch $(READY)

@@ -36,7 +36,7 @@ from workbench.models import Classifier, load_model
 from workbench.seeds import Noise
 from workbench.threat import ThreatModel
 
-SAMPLES = 40
+SAMPLES = 24
 THREAT = ThreatModel("Linf", "0.1")
 
 
