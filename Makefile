@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.installed
 
+# tests and workers start many processes, which would each compile what they import
+unexport PYTHONDONTWRITEBYTECODE
+
 PUBLIC := api threat data models attacks defenses information evaluation.battery evaluation.information \
   evaluation.store evaluation.records tables figures statistics profiles audit explore
 
@@ -51,12 +54,11 @@ wheel: $(READY) ## build dist/*.whl, zoo included
 clean: ## remove the environment and all results (they can be made again)
 	rm -rf $(VENV) .workbench
 
-# Python compiles what it imports; to compile all that is installed takes half a minute.
 # torch comes first and pinned: a bare "torch" may resolve to a CUDA build of several GB
 $(READY): pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not there: install Python 3.11 or say make PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/python || { echo "Creating $(VENV) with $(PYTHON)"; $(PYTHON) -m venv $(VENV); }
 	@echo "Installing pinned dependencies into $(VENV) (a few minutes, once)"
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt torch==2.13.0
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e '.[dev,notebooks,cluster,onnx]'
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch==2.13.0
+	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,notebooks,cluster,onnx]'
 	@touch $(READY)
