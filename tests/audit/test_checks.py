@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import exports
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,10 +11,10 @@ from torch import nn
 
 from workbench.audit import after, before, claims
 from workbench.audit.evidence import LONGER, PGD, RESTARTED, Evidence, NotRun
-from workbench.audit.probes import Gradients
+from workbench.audit.probes import Gradients, Repeated
 from workbench.data import Dataset
 from workbench.evaluation.probing import Given
-from workbench.models import Classifier
+from workbench.models import Classifier, load_model
 from workbench.seeds import Noise
 from workbench.threat import ThreatModel
 
@@ -208,3 +209,12 @@ def test_smoothness_where_nothing_is_classified_right() -> None:
 def test_a_measurement_that_is_missing_says_why() -> None:
     with pytest.raises(NotRun, match="no gradient"):
         after.unfinished(replace(evidence(), attacks={}, missing={PGD: "no gradient"}))
+
+
+def test_a_frozen_script_which_has_no_word_for_its_mode_is_looked_at(tmp_path) -> None:
+    model = load_model(str(exports.write(exports.frozen, "small-cnn", tmp_path / "frozen.pt")))
+    x = torch.rand(4, *exports.GREY, generator=torch.Generator().manual_seed(0))
+    y, threat = model(x).argmax(1), ThreatModel("Linf", "0.1")
+    rows = Repeated()(Given(model, x, y, threat, Noise(0, (0, 1, 2, 3))))
+    assert not rows["training"].any()
+    assert (rows["right"] == 5).all()
