@@ -247,10 +247,12 @@ def audit(
     """
     test = as_data(data)
     load = partial(as_model, model, test, device)
+    # a classifier has nowhere to be loaded from again: its copy keeps what it was before attacks
+    kept = copy.deepcopy(model) if isinstance(model, Classifier) else model
     asked = {"claim": claim, "samples": samples, "seed": seed, "depth": depth, "against": against}
     request = AuditRequest(
         load(),
-        lambda: copy.deepcopy(load()),  # of a classifier that was given, all that can be fresh
+        partial(as_model, kept, test, device),
         test,
         as_threat(threat),
         samples or min(DEFAULT_SAMPLES, len(test)),

@@ -38,7 +38,7 @@ def test_every_module_is_a_verb() -> None:
     assert all(importlib.import_module(f"workbench.cli.{name}") for name in files)
 
 
-def test_help_and_typos_import_no_verb(capsys) -> None:
+def test_help_and_typos_import_no_verb() -> None:
     code = "from workbench import cli\nimport sys\ntry: cli.main(sys.argv[1:])\n"
     code += "finally: assert not {'torch', 'matplotlib'} & set(sys.modules)"
     run = {

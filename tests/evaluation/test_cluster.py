@@ -22,7 +22,7 @@ from workbench.threat import ThreatModel
 
 distributed = pytest.importorskip("distributed", reason="dask is not installed")
 
-KILLS = 1
+KILLS = 2
 ATTACKS = ["pgd-10:stop_at_success=false"]
 SLOW = "WORKBENCH_TEST_SLOW"  # environment variable: while that file is there, Slow is slow
 

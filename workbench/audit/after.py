@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.audit.evidence import (
+    CHANCE,
     FAIL,
     LONGER,
     PASS,
@@ -25,7 +26,6 @@ BLACK_BOX = 0.2  # points of robust accuracy that black-box attacks may add
 UNSTABLE = 0.1  # mean relative change of the loss
 ROUGH = 0.25  # of it, which smooth nets stay far below (0.11 at most of those measured)
 UNFINISHED = 0.05  # of a loss's rise, in the last ten looks
-CHANCE = 0.05  # p-value below which a difference is none of chance
 FOUND = 0.95  # of planted adversarial samples
 
 
@@ -182,7 +182,7 @@ def planted(found: Evidence) -> Finding:
         f"search {100 * random:.1f} %"
     )
     high = clopper_pearson(int(rows["found"].sum()), len(rows)).high
-    status: Status = FAIL if high < FOUND or share <= min(random, np.nextafter(1, 0)) else PASS
+    status: Status = FAIL if high < FOUND or (share <= random and share < 1) else PASS
     if status == PASS and share < FOUND:
         status, said = WARN, f"{said}, which may be chance"
     return Finding(status, said, share, FOUND, places(~rows["found"]))

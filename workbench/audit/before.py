@@ -1,12 +1,21 @@
 """Red flags that need no attack: how the model behaves on natural samples."""
 
 from workbench.audit.claims import CLEAN, CONTRADICTED, judge
-from workbench.audit.evidence import FAIL, PASS, WARN, Evidence, Finding, NotRun, Status, places
+from workbench.audit.evidence import (
+    CHANCE,
+    FAIL,
+    PASS,
+    WARN,
+    Evidence,
+    Finding,
+    NotRun,
+    Status,
+    places,
+)
 from workbench.audit.probes import LOOKS
 
 APART = 1e-4  # of logits that should be equal
 BETTER = 0.10  # accuracy on another scaling, above that on [0, 1]
-CHANCE = 0.05  # p-value at which a claim leaves the 95 % interval
 SHARE = 0.001  # of samples whose cross-entropy alone has no gradient, before it counts
 
 

@@ -18,6 +18,7 @@ PASS: Final = "pass"
 WARN: Final = "warn"
 FAIL: Final = "fail"
 NOT_RUN: Final = "not-run"
+CHANCE = 0.05  # p-value below which a difference is none of chance
 Status = Literal["pass", "warn", "fail", "not-run"]
 
 

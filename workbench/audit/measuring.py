@@ -149,8 +149,8 @@ def _judged_again(request: AuditRequest, units: Sequence[Stored], why: str) -> p
         x_adv = torch.from_numpy(unit.tensors()["x_adv"]).to(fresh.device)
         said = torch.cat([fresh(part) for part in x_adv.split(OTHER_BATCH)]).argmax(1)
         with torch.set_grad_enabled(not why):  # where the copy goes another way
-            parts_of = x_adv.requires_grad_(not why).split(BATCH)
-            attacked = torch.cat([copy(part).detach() for part in parts_of]).argmax(1)
+            batches = x_adv.requires_grad_(not why).split(BATCH)
+            attacked = torch.cat([copy(batch).detach() for batch in batches]).argmax(1)
         labels = unit.rows["label"].to_numpy()
         parts.append(
             pd.DataFrame(

@@ -114,7 +114,8 @@ class Explorer(widgets.VBox):
         parts: dict[Callable[[Any], None], Sequence[widgets.ValueWidget]] = {
             self._review: [self.model, self.second, self.attack, self.eps],
             self._filter: [self.label, self.verdict],
-            self._redraw: [self.colour, self.joined, self.density, self.across, self.up],
+            self._recolour: [self.colour, self.joined],
+            self._reframe: [self.across, self.up, self.density],
             self._list: [self.order, self.descending],
             self._turn: [self.page],
         }
@@ -215,10 +216,13 @@ class Explorer(widgets.VBox):
         )
         return places[order.index]
 
-    def _redraw(self, _: Any = None) -> None:
+    def _recolour(self, _: Any = None) -> None:
         for panel in self._panels:
             panel.colour(self.colour.value)
             panel.join(self.joined.value)
+
+    def _reframe(self, _: Any = None) -> None:
+        for panel in self._panels:
             panel.axes(self.across.value, self.up.value)
             panel.density(self.density.value)
 

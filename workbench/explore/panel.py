@@ -86,9 +86,9 @@ class Panel:
 
     def density(self, wanted: bool) -> None:
         """Draw contour lines of the density, or none."""
-        self._dense = wanted
-        self._scatter.annotations([])
-        self._draw_density()
+        if wanted != self._dense:
+            self._dense = wanted
+            self._draw_density()
 
     def colour(self, by: str) -> None:
         """Colour points by a key of COLOURED_BY."""
@@ -122,6 +122,8 @@ class Panel:
 
     def _draw_density(self) -> None:
         if not self._dense:
+            if self._scatter.annotations()["annotations"]:
+                self._scatter.annotations([])
             return
         points = self.view.points if self._only is None else self.view.points.iloc[self._only]
         x, y = self._axes
