@@ -24,21 +24,7 @@ def runs(profile: Profile) -> list[TransferRun]:
     none, and shown to every model.
     """
     return [
-        TransferRun(
-            source.reference,
-            source.arch,
-            source.title,
-            target.reference,
-            target.arch,
-            target.title,
-            profile.data,
-            battery.norm,
-            battery.eps,
-            battery.attacks,
-            profile.samples,
-            profile.seed,
-            profile.unit_size,
-        )
+        profile.transfer(source, target, battery, battery.attacks)
         for battery in profile.transfers
         for source in tables.trained_under(battery.norm, profile.surrogates or profile.models)
         for target in tables.trained_under(battery.norm, profile.models)

@@ -36,21 +36,7 @@ def runs(profile: Profile) -> list[CriticAttackRun]:
     """One model of each defense under the attack of information, with every critic seed."""
     wanted = profile.information
     return [
-        CriticAttackRun(
-            model.reference,
-            model.arch,
-            model.title,
-            profile.data,
-            wanted.norm,
-            wanted.eps,
-            wanted.attack,
-            wanted.samples,
-            wanted.fit_samples,
-            profile.seed,
-            critic_seed,
-            profile.unit_size,
-            attacks=ATTACKS,
-        )
+        profile.critic_attack(model, critic_seed, ATTACKS)
         for model in one_of_each(wanted.norm, profile.models)
         for critic_seed in wanted.critic_seeds
     ]

@@ -38,21 +38,7 @@ def runs(profile: Profile) -> list[CriticAttackRun]:
     """Every model under the attack of information, with every critic seed."""
     wanted = profile.information
     return [
-        CriticAttackRun(
-            model.reference,
-            model.arch,
-            model.title,
-            profile.data,
-            wanted.norm,
-            wanted.eps,
-            wanted.attack,
-            wanted.samples,
-            wanted.fit_samples,
-            profile.seed,
-            critic_seed,
-            profile.unit_size,
-            attacks=(CONTROL,),
-        )
+        profile.critic_attack(model, critic_seed, (CONTROL,))
         for model in tables.trained_under(wanted.norm, profile.models)
         for critic_seed in wanted.critic_seeds
     ]

@@ -31,21 +31,7 @@ def runs(profile: Profile) -> list[InformationRun]:
     """
     wanted = profile.information
     return [
-        InformationRun(
-            model.reference,
-            model.arch,
-            model.title,
-            profile.data,
-            wanted.norm,
-            wanted.eps,
-            wanted.attack,
-            wanted.samples,
-            wanted.fit_samples,
-            profile.seed,
-            critic_seed,
-            profile.unit_size,
-            objective,
-        )
+        profile.estimation(model, critic_seed, objective=objective)
         for model in tables.of_defenses(DEFENSES, wanted.norm, profile.models)
         for objective in OBJECTIVES
         for critic_seed in wanted.critic_seeds

@@ -23,21 +23,7 @@ def runs(profile: Profile) -> list[InformationRun]:
     """One model of each defense under the attack of information, with every critic seed."""
     wanted = profile.information
     return [
-        InformationRun(
-            model.reference,
-            model.arch,
-            model.title,
-            profile.data,
-            wanted.norm,
-            wanted.eps,
-            wanted.attack,
-            wanted.samples,
-            wanted.fit_samples,
-            profile.seed,
-            critic_seed,
-            profile.unit_size,
-            wanted.objective,
-        )
+        profile.estimation(model, critic_seed, objective=wanted.objective)
         for model in one_of_each(wanted.norm, profile.models)
         for critic_seed in wanted.critic_seeds
     ]

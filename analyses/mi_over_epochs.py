@@ -43,20 +43,7 @@ def runs(profile: Profile) -> list[InformationRun]:
             "take the analysis mi_over_epochs off it"
         )
     return [
-        InformationRun(
-            models[stage].reference,
-            models[stage].arch,
-            name,
-            profile.data,
-            wanted.norm,
-            wanted.eps,
-            wanted.attack,
-            wanted.samples,
-            wanted.fit_samples,
-            profile.seed,
-            wanted.critic_seeds[0],
-            profile.unit_size,
-        )
+        profile.estimation(models[stage], wanted.critic_seeds[0], name=name)
         for stage, name in kept.items()
     ]
 

@@ -24,23 +24,11 @@ PARTS = (Fraction(1, 4), Fraction(1, 2), Fraction(1), Fraction(2))  # of the pro
 def runs(profile: Profile) -> list[InformationRun]:
     """One model of each defense under the attack of information, with each ε."""
     wanted = profile.information
+    levels = [wanted.eps if part == 1 else str(part * Fraction(wanted.eps)) for part in PARTS]
     return [
-        InformationRun(
-            model.reference,
-            model.arch,
-            model.title,
-            profile.data,
-            wanted.norm,
-            wanted.eps if part == 1 else str(part * Fraction(wanted.eps)),
-            wanted.attack,
-            wanted.samples,
-            wanted.fit_samples,
-            profile.seed,
-            wanted.critic_seeds[0],
-            profile.unit_size,
-        )
+        profile.estimation(model, wanted.critic_seeds[0], eps=eps)
         for model in one_of_each(wanted.norm, profile.models)
-        for part in PARTS
+        for eps in levels
     ]
 
 

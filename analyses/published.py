@@ -46,21 +46,7 @@ def _white_box(profile: Profile) -> list[EvaluationRun]:
 
 def _black_box(profile: Profile) -> list[TransferRun]:
     return [
-        TransferRun(
-            source.reference,
-            source.arch,
-            source.title,
-            target.reference,
-            target.arch,
-            target.title,
-            profile.data,
-            battery.norm,
-            battery.eps,
-            attacks,
-            profile.samples,
-            profile.seed,
-            profile.unit_size,
-        )
+        profile.transfer(source, target, battery, attacks)
         for battery in profile.transfers
         if (attacks := _published(battery))
         for source in tables.trained_under(battery.norm, profile.surrogates)

@@ -35,21 +35,7 @@ def runs(profile: Profile) -> list[InformationRun]:
     """
     wanted = profile.information
     return [
-        InformationRun(
-            model.reference,
-            model.arch,
-            model.title,
-            profile.data,
-            wanted.norm,
-            wanted.eps,
-            attack,
-            wanted.samples,
-            wanted.fit_samples,
-            profile.seed,
-            critic_seed,
-            profile.unit_size,
-            standard=True,
-        )
+        profile.estimation(model, critic_seed, attack=attack, standard=True)
         for model in tables.of_defenses(DEFENSES, wanted.norm, profile.models)
         for attack in wanted.compared
         for critic_seed in wanted.critic_seeds

@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from errno import EISDIR
 from pathlib import Path
 from typing import Any
@@ -77,13 +78,14 @@ def progress_bar(unit: str = "samples") -> Iterator[ReportProgress]:
 
 def _lines(unit: str) -> ReportProgress:
     """Reports as lines, of which the first comes after a while."""
-    last = time.monotonic()
+    begun = last = time.monotonic()
 
     def report(done: int, total: int, doing: str) -> None:
         nonlocal last
-        if (now := time.monotonic()) - last >= BETWEEN_LINES:
+        if done and (now := time.monotonic()) - last >= BETWEEN_LINES:
             last = now
-            say(f"{done} of {total} {unit}, {doing}")
+            left = timedelta(seconds=round((now - begun) * (total - done) / done))
+            say(f"{done} of {total} {unit}, {left} left, {doing}")
 
     return report
 

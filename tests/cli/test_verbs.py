@@ -3,6 +3,7 @@
 import importlib
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -45,9 +46,10 @@ def test_help_and_typos_import_no_verb() -> None:
         tuple(words): subprocess.run(
             [sys.executable, "-c", code, *words], capture_output=True, text=True
         )
-        for words in ([], ["--help"], ["evalute"])
+        for words in ([], ["--help"], ["--version"], ["evalute"])
     }
-    assert [done.returncode for done in run.values()] == [2, 0, 2]
+    assert [done.returncode for done in run.values()] == [2, 0, 0, 2]
     assert run[()].stdout.strip() == run["--help",].stdout.strip()
     assert run[()].stderr == ""
+    assert run["--version",].stdout == f"workbench {version('robustness-workbench')}\n"
     assert "Did you mean 'evaluate'" in run["evalute",].stderr

@@ -3,7 +3,8 @@
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Any
+from importlib.metadata import version
+from typing import Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -53,15 +54,25 @@ def command(name: str) -> Any:
 app = typer.Typer(
     name="workbench",
     cls=Verbs,
-    help="Evaluate adversarial robustness, and explain it by mutual information.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
 )
 
 
+def _tell_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"workbench {version('robustness-workbench')}")
+        raise typer.Exit
+
+
 @app.callback()
-def _workbench() -> None:
-    """Typer makes a group of an app that has this."""
+def _workbench(
+    told: Annotated[
+        bool,
+        typer.Option("--version", callback=_tell_version, is_eager=True, help="Tell the version."),
+    ] = False,
+) -> None:
+    """Evaluate adversarial robustness, and explain it by mutual information."""
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

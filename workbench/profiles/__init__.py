@@ -21,7 +21,13 @@ from workbench.defenses.recipe import Recipe
 from workbench.errors import InputError
 from workbench.information import objective, objective_label
 from workbench.models.load import ZOO
-from workbench.specs import UNIT_SIZE, EvaluationRun
+from workbench.specs import (
+    UNIT_SIZE,
+    CriticAttackRun,
+    EvaluationRun,
+    InformationRun,
+    TransferRun,
+)
 from workbench.threat import ThreatModel
 
 FOLDER = Path(__file__).parent
@@ -261,6 +267,56 @@ class Profile(_Frozen):
             self.seed,
             self.unit_size,
         )
+
+    def transfer(
+        self, source: Model, target: Model, battery: Battery, attacks: tuple[str, ...]
+    ) -> TransferRun:
+        """The run of some attacks on the source, shown to the target."""
+        return TransferRun(
+            source.reference,
+            source.arch,
+            source.title,
+            target.reference,
+            target.arch,
+            target.title,
+            self.data,
+            battery.norm,
+            battery.eps,
+            attacks,
+            self.samples,
+            self.seed,
+            self.unit_size,
+        )
+
+    def estimation(self, model: Model, critic_seed: int, **others: Any) -> InformationRun:
+        """The run of one model's MI as information asks, with critics of a seed.
+
+        others: fields of an InformationRun that are to be other ones.
+        """
+        return InformationRun(**self._estimated(model, critic_seed) | others)
+
+    def critic_attack(
+        self, model: Model, critic_seed: int, attacks: tuple[str, ...]
+    ) -> CriticAttackRun:
+        """The same under attacks that know the critics, too."""
+        return CriticAttackRun(**self._estimated(model, critic_seed), attacks=attacks)
+
+    def _estimated(self, model: Model, critic_seed: int) -> dict[str, Any]:
+        wanted = self.information
+        return {
+            "model": model.reference,
+            "arch": model.arch,
+            "name": model.title,
+            "data": self.data,
+            "norm": wanted.norm,
+            "eps": wanted.eps,
+            "attack": wanted.attack,
+            "samples": wanted.samples,
+            "fit_samples": wanted.fit_samples,
+            "seed": self.seed,
+            "critic_seed": critic_seed,
+            "unit_size": self.unit_size,
+        }
 
 
 def _unique(values: Sequence[T]) -> Sequence[T]:
