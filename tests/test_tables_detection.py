@@ -108,6 +108,27 @@ def test_what_the_detector_is_worth_by_hand() -> None:
     assert np.isnan(line(evaded(rows.assign(verified=False)), rate=0.05)["flagged"])
 
 
+def test_who_tries_every_attack_needs_one_sample_that_is_not_flagged() -> None:
+    """Of four measured samples: robust, flagged under both, under one alone, broken by one."""
+    n = 400
+    rows = made_up(n).assign(clean_prediction=0, verified=False, robust=True)
+    rows["natural_mi_natural"] = np.linspace(0, 1, n)
+    rows["natural_mi_received"] = 0.9
+    rows = rows[rows["index"].isin([101, 103, 105, 107]) | (rows["index"] % 2 == 0)].copy()
+    rows.loc[[103, 105], "verified"] = True
+    rows.loc[[103, 105], "natural_mi_received"] = -3.0  # these are flagged
+    other = rows.assign(attack="other")
+    other.loc[107, "verified"] = True
+    other.loc[[105], "natural_mi_received"] = 0.9
+    both = evaded(pd.concat([rows, other.sample(frac=1, random_state=0)], ignore_index=True))
+    chosen = both[(both["detector"] == RECEIVED) & (both["rate"] == 0.05)].set_index("attack")
+    assert chosen["robust"].tolist() == pytest.approx([2 / 4, 1 / 4, 1 / 4])
+    assert chosen["kept"].tolist() == pytest.approx([4 / 4, 2 / 4, 2 / 4])
+    assert chosen["flagged"].tolist() == pytest.approx([2 / 2, 1 / 3, 1 / 3])
+    assert chosen["fallen"].tolist() == [2, 3, 3]
+    assert np.isnan(chosen.loc["worst case", "auroc"])
+
+
 def test_contest_by_hand() -> None:
     verdicts = {"base": [1, 1, 0, 0, 1], "other": [1, 0, 1, 0, 0]}
     rows = pd.DataFrame(

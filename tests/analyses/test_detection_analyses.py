@@ -98,13 +98,18 @@ def test_evasion_says_what_each_detector_flags_of_each_attack() -> None:
     texts = evasion.layout(numbers)
     assert len(texts) == 4, "two detectors, two rates"
     for text in texts.values():
-        assert text["attack"].tolist() == ["pgd-40", "evasion", "evasion-highest"] * 2
+        assert text["attack"].tolist() == ["pgd-40", "evasion", "evasion-highest", "worst case"] * 2
     found = numbers.set_index(["detector", "attack"]).sort_index()
     assert found.loc[("natural MI of x̃", "evasion"), "auroc"].to_numpy() == pytest.approx(0.5)
     assert found.loc[("natural MI of x̃", "evasion-highest"), "flagged"].eq(0).all()
     assert found.loc[("natural MI of x̃, two-sided", "evasion-highest"), "flagged"].eq(1).all()
     finding = evasion.finding(numbers)
-    assert finding.count("evasion-highest 100 %") == 2
+    assert finding.count("100 % of evasion-highest") == 2
+    worst = found.loc[("natural MI of x̃, two-sided", "worst case")]
+    kept = worst.loc[(worst["rate"] == 0.05) & (worst["model"] == "natural@0"), "kept"].mean()
+    assert f" and {100 * kept:.0f} % left; standard-at " in finding
+    without = evasion.table(rows.assign(verified=False))
+    assert "nothing of evasion," in evasion.finding(without)
     assert len(drawn(evasion, rows, numbers).axes) == 2 * 3
 
 

@@ -1,13 +1,14 @@
 """MI as a detector of adversarial samples: what it finds, and what evades it, frame -> frame."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from workbench.statistics import paired_auroc
+from workbench.statistics import Estimate, paired_auroc
+from workbench.tables.accuracy import WORST_CASE
 from workbench.tables.fits import share, with_ends
 
 RATES = (0.01, 0.05)  # of false alarms
@@ -124,43 +125,77 @@ def _found(part: pd.DataFrame, detector: Detector) -> Iterator[dict[str, Any]]:
 
 
 def evaded(rows: pd.DataFrame) -> pd.DataFrame:
-    """What the detector of received images is worth against each attack.
+    """What the detector of received images is worth against each attack, and against all of them.
 
-    A line per model, critic seed, attack, detector (one-sided and two-sided) and rate of false
-    alarms. Columns: samples; clean, the accuracy without attack; clean_kept, the share of samples
-    that are classified right and not flagged; robust, the robust accuracy without a detector;
-    kept, the share of samples that stay right, or whose adversarial sample is flagged; flagged, the
-    share of verified adversarial samples that are flagged, NaN where there is none; fallen, their
-    number; auroc of all measured samples. Shares have _low and _high, 95 % intervals.
+    A line per model, critic seed, detector (one-sided and two-sided), rate of false alarms and
+    attack; "worst case" is who tries every attack. Columns: samples; clean, the accuracy without
+    attack; clean_kept, the share of samples that are classified right and not flagged; robust, the
+    robust accuracy without a detector; kept, the share of samples that stay right, or whose
+    adversarial samples are all flagged; flagged, of the samples that fall, the share whose
+    adversarial samples are all flagged, NaN where none falls; fallen, their number; auroc of all
+    measured samples, NaN for the worst case. Shares have _low and _high, 95 % intervals.
     """
     names = [name for name, found in DETECTORS.items() if found.adversarial.endswith("_received")]
     records = []
-    for (model, seed, attack), part in rows.groupby(["model", "critic_seed", "attack"], sort=False):
+    for (model, seed), fit in rows.groupby(["model", "critic_seed"], sort=False):
+        attacks = {
+            name: one.sort_values("index") for name, one in fit.groupby("attack", sort=False)
+        }
         for name in names:
-            if part[DETECTORS[name].adversarial].isna().any():
+            if fit[DETECTORS[name].adversarial].isna().any():
                 continue
-            what = {"model": model, "critic_seed": seed, "attack": attack, "detector": name}
-            records += [what | line for line in _worth(part, DETECTORS[name])]
+            what = {"model": model, "critic_seed": seed, "detector": name}
+            records += [what | line for line in _worth(attacks, DETECTORS[name])]
     return pd.DataFrame(records)
 
 
-def _worth(part: pd.DataFrame, detector: Detector) -> Iterator[dict[str, Any]]:
-    """What one detector is worth against one attack, for each rate of false alarms."""
-    half, found = measured(part), suspicions(part, detector)
-    correct = (half["clean_prediction"] == half["label"]).to_numpy()
-    fallen, robust = half["verified"].to_numpy(), half["robust"].to_numpy()
-    auroc = with_ends("auroc", paired_auroc(found.adversarial, found.natural))
-    for rate in RATES:
-        limit = threshold(found.calibration, rate)
-        flagged = found.adversarial > limit
-        shares = {
-            "clean": correct,
-            "clean_kept": correct & (found.natural <= limit),
-            "robust": robust,
-            "kept": robust | (correct & fallen & flagged),
-            "flagged": flagged[fallen],
+class _Met(NamedTuple):
+    """How measured samples (n,) bool fare where a model meets an attack: they are classified right
+    without it, raise a false alarm, fall, and the samples that they fall to are flagged.
+    """
+
+    right: np.ndarray
+    alarm: np.ndarray
+    fallen: np.ndarray
+    flagged: np.ndarray
+
+    def shares(self) -> dict[str, float]:
+        """Those of `evaded`."""
+        found = {
+            "clean": self.right,
+            "clean_kept": self.right & ~self.alarm,
+            "robust": self.right & ~self.fallen,
+            "kept": self.right & (~self.fallen | self.flagged),
+            "flagged": self.flagged[self.fallen],
         }
-        line: dict[str, Any] = {"rate": rate, "samples": len(half), "fallen": int(fallen.sum())}
-        for name, verdicts in shares.items():
-            line |= with_ends(name, share(verdicts))
-        yield line | auroc
+        shares = [with_ends(name, share(verdicts)) for name, verdicts in found.items()]
+        line: dict[str, Any] = {"samples": len(self.right), "fallen": int(self.fallen.sum())}
+        return {name: value for part in (line, *shares) for name, value in part.items()}
+
+
+def _worth(attacks: dict[Any, pd.DataFrame], detector: Detector) -> Iterator[dict[str, Any]]:
+    """What one detector is worth, for each rate of false alarms and attack."""
+    scores = {name: suspicions(part, detector) for name, part in attacks.items()}
+    nothing = Estimate(*[float("nan")] * 3)
+    aurocs = {name: paired_auroc(s.adversarial, s.natural) for name, s in scores.items()}
+    for rate in RATES:
+        met = {name: _met(part, scores[name], rate) for name, part in attacks.items()}
+        if len(met) > 1:
+            met[WORST_CASE] = _all_of(list(met.values()))
+        for name, found in met.items():
+            line = {"rate": rate, "attack": name, **found.shares()}
+            yield line | with_ends("auroc", aurocs.get(name, nothing))
+
+
+def _met(part: pd.DataFrame, found: Suspicions, rate: float) -> _Met:
+    half, limit = measured(part), threshold(found.calibration, rate)
+    right, fallen = half["clean_prediction"] == half["label"], half["verified"]
+    alarms = found.natural > limit, found.adversarial > limit
+    return _Met(right.to_numpy(), alarms[0], fallen.to_numpy(), alarms[1])
+
+
+def _all_of(met: Sequence[_Met]) -> _Met:
+    """One who tries every attack: a sample is lost by one that breaks it and is not flagged."""
+    fallen = np.any([one.fallen for one in met], axis=0)
+    through = np.any([one.fallen & ~one.flagged for one in met], axis=0)
+    return _Met(met[0].right, met[0].alarm, fallen, fallen & ~through)
