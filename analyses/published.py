@@ -38,7 +38,7 @@ def _white_box(profile: Profile) -> list[EvaluationRun]:
     return [
         profile.evaluation(model, battery, attacks)
         for battery in profile.threats
-        if (attacks := _published(battery))
+        if (attacks := _published(battery, published.WHITE_BOX))
         for model in tables.trained_under(battery.norm, profile.models)
         if tables.named(model.title)[0] in published.DEFENSES.values()
     ]
@@ -48,17 +48,17 @@ def _black_box(profile: Profile) -> list[TransferRun]:
     return [
         profile.transfer(source, target, battery, attacks)
         for battery in profile.transfers
-        if (attacks := _published(battery))
+        if (attacks := _published(battery, published.BLACK_BOX))
         for source in tables.trained_under(battery.norm, profile.surrogates)
         for target in tables.trained_under(battery.norm, profile.models)
         if tables.named(target.title)[0] in published.DEFENSES.values()
     ]
 
 
-def _published(battery: Battery) -> tuple[str, ...]:
+def _published(battery: Battery, setting: str) -> tuple[str, ...]:
     """The attacks of a battery that the paper has too."""
     plain = {tables.plain_attack(name): name for name in battery.attacks}
-    return tuple(plain[name] for name in published.counterparts(plain))
+    return tuple(plain[name] for name in published.counterparts(plain, setting))
 
 
 def table(frame: pd.DataFrame) -> pd.DataFrame:

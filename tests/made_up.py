@@ -49,6 +49,7 @@ def rows(
                     "clean_prediction": (strength >= clean).astype(int),
                     "robust": strength < min(clean, accuracy),
                     "certified": False,
+                    "linf": 0.1,
                 }
                 parts.append(pd.DataFrame(part))
     return pd.concat(parts, ignore_index=True)

@@ -40,7 +40,8 @@ def test_every_name_of_the_paper_is_known_here() -> None:
     assert set(table["attack"]) == set(published.ATTACKS)
     assert set(table["dataset"]) == set(published.DATASETS)
     assert set(published.DEFENSES.values()) <= set(defenses.DEFENSES)
-    ours = {name for names in published.ATTACKS.values() for name in names}
+    named = (published.ATTACKS, published.TRANSFERRED)
+    ours = {name for found in named for names in found.values() for name in names}
     assert ours <= set(attacks.ATTACKS)
 
 

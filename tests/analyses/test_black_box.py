@@ -35,6 +35,7 @@ def frame() -> pd.DataFrame:
                 "label": 0,
                 "clean_prediction": int(index == 9),
                 "robust": index < bound,
+                "linf": 0.03 * (index < bound - 1),
             }
             for (source, target, attack), bound in bounds.items()
             for index in range(10)
@@ -43,12 +44,14 @@ def frame() -> pd.DataFrame:
 
 
 def test_a_line_per_source_and_target(frame) -> None:
-    ((title, table),) = black_box.layout(black_box.table(frame)).items()
+    (title, table), (below, moved) = black_box.layout(black_box.table(frame)).items()
     assert title == "Linf 8/255, 10 samples"
     assert list(table) == ["source → target", "none", "pgd-40", "autoattack", "worst case"]
     assert table["source → target"].tolist() == ["a → b", "b → a"]
     assert table["pgd-40"].str.startswith(("60.0 [", "30.0 [")).all()
     assert table["worst case"].str.startswith(("60.0 [", "20.0 [")).all()
+    assert below == "Linf 8/255, moved by the attack on the source, %"
+    assert moved.to_numpy().tolist() == [["a", "50.0", "70.0"], ["b", "20.0", "10.0"]]
 
 
 def test_the_finding_names_what_is_left(frame) -> None:
@@ -111,8 +114,9 @@ def test_beside_a_surrogate_stand_gains_and_published_numbers(transferred) -> No
         "Linf 0.1, 200 samples",
         "Linf 0.1, gain over standard-at in points",
         "Linf 0.1, published beside ours",
+        "Linf 0.1, moved by the attack on the source, %",
     ]
-    accuracy, gain, beside = found.values()
+    accuracy, gain, beside, _ = found.values()
     names = ["vgg → standard-at", "vgg → wmim", "vgg → namid"]
     assert accuracy["source → target"].tolist() == names
     assert gain["source → target"].unique().tolist() == names[1:]
@@ -127,7 +131,8 @@ def test_beside_a_surrogate_stand_gains_and_published_numbers(transferred) -> No
 def test_a_source_that_is_a_target_too_is_not_the_papers_surrogate(frame) -> None:
     named = {"a": "natural", "b": "standard-at"}
     frame["name"], frame["source_name"] = frame["name"].map(named), frame["source_name"].map(named)
-    assert list(black_box.layout(black_box.table(frame))) == ["Linf 8/255, 10 samples"]
+    titles = list(black_box.layout(black_box.table(frame)))
+    assert titles == ["Linf 8/255, 10 samples", "Linf 8/255, moved by the attack on the source, %"]
 
 
 def test_panels_side_by_side_share_an_axis_that_holds_all_gains(transferred) -> None:

@@ -21,6 +21,7 @@ def frame() -> pd.DataFrame:
     truth = {k: v for k, v in made_up.DEFENSES.items() if k != "natural"}
     white = made_up.rows(truth, samples=200)
     black = made_up.rows(truth, samples=200, seed=1).assign(source_name="vgg")
+    black["attack"] = black["attack"].replace("autoattack", "apgd-ce")
     rows = pd.concat([white, black], ignore_index=True)
     return rows.assign(name=rows["model"], norm="Linf", eps="0.1")
 
@@ -39,9 +40,9 @@ def test_a_line_per_published_number(frame) -> None:
         (table["setting"] == "black-box")
         & (table["dataset"] == "CIFAR-10")
         & (table["defense"] == "wmim")
-        & (table["attack"] == "autoattack")
+        & (table["attack"] == "apgd-ce")
     ].iloc[0]
-    rows = frame[(frame["source_name"] == "vgg") & (frame["attack"] == "autoattack")]
+    rows = frame[(frame["source_name"] == "vgg") & (frame["attack"] == "apgd-ce")]
     ours = rows[rows["name"].str.startswith("wmim")]["robust"].mean()
     theirs = rows[rows["name"].str.startswith("standard-at")]["robust"].mean()
     assert one["measured"] == pytest.approx(ours)
@@ -87,7 +88,7 @@ def test_only_published_pairs_are_asked_for() -> None:
         ("pgd-40", "cw", "ddn"),
         (
             "pgd-40:stop_at_success=false",
-            "autoattack",
+            "apgd-ce:stop_at_success=false",
             "fwa-40:stop_at_success=false",
             "ti-dim:stop_at_success=false",
         ),

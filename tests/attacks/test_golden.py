@@ -29,7 +29,7 @@ GOLDEN = {
     ("fwa-10", "Linf", 1): "66babec659d2",
     ("fwa-40", "Linf", 1): "230c2b656098",
     ("pgd-wasserstein-40", "Linf", 1): "e2f2c3f15fca",
-    ("cw", "L2", 1): "fc9de9d580cb",
+    ("cw", "L2", 2): "fc9de9d580cb",
     ("ddn", "L2", 1): "cd71544bffc3",
     ("apgd-ce", "Linf", 1): "c5416edaf21e",
     ("apgd-ce", "L2", 1): "7b04dec1aa82",

@@ -19,13 +19,14 @@ class CW:
 
     steps, step: iterations of each search and their Adam step size (the paper: 20 and 0.01).
     searches: binary search steps over the trade-off constant.
-    It stops a search on the loss summed over the batch, so the batch is part of the result.
+    It stops a search on the loss summed over the batch, so the batch is part of the result. A
+    sample that no search misleads stays as it is.
     """
 
     steps: int = 20
     step: float = 0.01
     searches: int = 9
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
     as_given: ClassVar[bool] = True
     stop_at_success: ClassVar[bool] = True
     norms: ClassVar[tuple[str, ...]] = ("L2",)
@@ -89,11 +90,15 @@ def _run(
     threat: ThreatModel,
     noise: Noise,
 ) -> Attempt:
-    """Run an attack of foolbox; what it found beyond ε is clipped to the ball."""
+    """Run an attack of foolbox; what it found beyond ε is clipped to the ball.
+
+    Where it finds nothing, its CW gives a black image.
+    """
     bounded = _foolbox().PyTorchModel(model, bounds=(0, 1), device=x.device)
     with forked(noise.seed):
-        _, clipped, _ = attack(bounded, x, y, epsilons=threat.epsilon)
-    return Attempt(clipped.detach())
+        raw, clipped, _ = attack(bounded, x, y, epsilons=threat.epsilon)
+    found = raw.flatten(1).any(1)
+    return Attempt(torch.where(found[:, None, None, None], clipped, x).detach())
 
 
 def _foolbox() -> Any:

@@ -111,7 +111,7 @@ def _job(
     """The same samples, model, threat and seed as those of a stored unit, under another attack."""
     assert unit.rows is not None
     spec = {name: value for name, value in unit.info["spec"].items() if name != "kind"}
-    settings = {**settings_of(attack), "critics": critics.key}
+    settings = settings_of(attack) | ({"critics": critics.key} if attack.needs else {})
     doing = f"{critic_attack_label(attack)} on {critics.model.origin}"
     compute = partial(_attacked, critics, test, threat, attack, spec, unit.rows)
     return Job(AttackUnit(**{**spec, "attack": settings}), compute, len(unit.rows), doing)

@@ -38,6 +38,8 @@ ATTACKS = {
     "CW": ("cw",),
     "DDN": ("ddn",),
 }
+# of AutoAttack the first attack, running every step: it leaves what its source withstands as it is
+TRANSFERRED = ATTACKS | {"AA": ("apgd-ce",)}
 
 
 def accuracies() -> pd.DataFrame:
@@ -56,11 +58,14 @@ def accuracies() -> pd.DataFrame:
     return found.assign(gain=gain.where(found["defense"] != BASELINE))
 
 
-def counterparts(measured: Collection[str]) -> dict[str, str]:
+def counterparts(measured: Collection[str], setting: str = WHITE_BOX) -> dict[str, str]:
     """The paper's names of measured attacks; of several that stand for one, the nearest alone.
 
     >>> counterparts(["pgd-40", "cascade", "autoattack", "square"])
     {'pgd-40': 'PGD-40', 'autoattack': 'AA'}
+    >>> counterparts(["apgd-ce", "autoattack"], BLACK_BOX)
+    {'apgd-ce': 'AA'}
     """
-    present = {theirs: [n for n in ours if n in measured] for theirs, ours in ATTACKS.items()}
+    named = ATTACKS if setting == WHITE_BOX else TRANSFERRED
+    present = {theirs: [n for n in ours if n in measured] for theirs, ours in named.items()}
     return {names[0]: theirs for theirs, names in present.items() if names}

@@ -16,7 +16,7 @@ def beside(table: pd.DataFrame, setting: str) -> pd.DataFrame:
     """
     theirs = published.accuracies()
     theirs = theirs[theirs["setting"] == setting]
-    table = table.assign(reported_attack=_reported(table))
+    table = table.assign(reported_attack=_reported(table, setting))
     case = ["norm", "defense", "reported_attack"]
     for name in DATASETS:
         part = theirs[theirs["dataset"] == name].rename(columns={"attack": "reported_attack"})
@@ -27,11 +27,11 @@ def beside(table: pd.DataFrame, setting: str) -> pd.DataFrame:
     return table
 
 
-def _reported(table: pd.DataFrame) -> pd.Series:
+def _reported(table: pd.DataFrame, setting: str) -> pd.Series:
     """The paper's name of each line's attack, "" where it has none."""
     found = pd.Series("", index=table.index)
     for _, part in table.groupby("norm"):
-        names = published.counterparts(set(part["attack"]))
+        names = published.counterparts(set(part["attack"]), setting)
         found[part.index] = part["attack"].map(names).fillna("")
     return found
 
