@@ -4,8 +4,9 @@ The paper observes that adversarial samples have larger adversarial MI and small
 natural samples. Each line says how far that holds for one model: AUROC (0.5 is none, 1 is wholly
 parted) with its 95 % interval, Cohen's d, and the share of samples whose own two values are in
 the order of the observation. "flipped" are the samples that the attack turns from right to wrong,
-the ones that Eq. 6 selects. The logit margin is no MI: it is what a reader can have without a
-critic. Critics are fitted anew for each critic seed. One model of each defense.
+the ones that Eq. 6 selects. The logit gap, of the largest logit to the second, is no MI: it is
+what a reader can have without a critic, and as MI it knows no label. Critics are fitted anew for
+each critic seed. One model of each defense.
 """
 
 import sys

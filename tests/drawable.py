@@ -15,7 +15,7 @@ from workbench.information.calibration import NUMBERS
 EVERY_STEP = ":stop_at_success=false"
 PGD = f"pgd-40{EVERY_STEP}"
 SAMPLES = 60
-MARGINS = {"clean_margin": 1.0, "adversarial_margin": 0.0, "adversarial_prediction": 1}
+WRONG = {"adversarial_prediction": 1}
 
 
 def white_box() -> pd.DataFrame:
@@ -84,7 +84,7 @@ def scores(attacks: tuple[str, ...] = (PGD,), critics: int = 2, **more: object) 
 def mi_over_eps() -> pd.DataFrame:
     """Two models at four ε."""
     budgets = ("0.025", "0.05", "0.1", "0.2")
-    parts = [scores(critics=1, eps=e, epsilon=float(e), **MARGINS) for e in budgets]
+    parts = [scores(critics=1, eps=e, epsilon=float(e), **WRONG) for e in budgets]
     return pd.concat(parts, ignore_index=True)
 
 
@@ -92,7 +92,7 @@ def mi_over_epochs() -> pd.DataFrame:
     """Two trainings after four epochs."""
     parts = []
     for epoch in (1, 2, 4, 8):
-        rows = scores(critics=1, **MARGINS)
+        rows = scores(critics=1, **WRONG)
         names = rows["name"].str.removesuffix("@0") + f"-course after {epoch}"
         parts.append(rows.assign(name=names))
     return pd.concat(parts, ignore_index=True)
@@ -164,7 +164,7 @@ FRAMES: dict[str, Callable[[], pd.DataFrame]] = {
     "detection": lambda: scores((PGD, "noise")),
     "estimators": estimators,
     "evasion": lambda: scores((PGD, *evasion.ATTACKS)),
-    "mi_distribution": lambda: scores(**MARGINS),
+    "mi_distribution": lambda: scores(**WRONG),
     "mi_over_epochs": mi_over_epochs,
     "mi_over_eps": mi_over_eps,
     "published": published,

@@ -35,8 +35,8 @@ def scored(
         "label": 0,
         "clean_prediction": 0,
         "adversarial_prediction": (np.arange(samples) % 10 > 0).astype(int),
-        "clean_margin": 1.0,
-        "adversarial_margin": -1.0,
+        "clean_gap": 1.0,
+        "adversarial_gap": -1.0,
     }
     own = dict(zip([score.format(kind) for score in SCORES], levels, strict=True))
     own |= {} if standard is None else {"standard_mi_adversarial": standard}

@@ -73,13 +73,13 @@ def test_what_foretells_falling_is_found_and_the_margin_is_told_once() -> None:
                 "label": 0,
                 "clean_prediction": (np.arange(2000) % 10 == 0).astype(int),
                 "natural_mi_natural": rng.normal(size=2000) + robust,
-                "clean_margin": 1.0,
+                "clean_gap": 1.0,
             }
         )
         for seed in (0, 1)
     )
     found = tables.foretelling(rows, robust)
-    assert list(found["quantity"]) == ["natural MI", "logit margin", "natural MI"]
+    assert list(found["quantity"]) == ["natural MI", "logit gap", "natural MI"]
     told = found[found["quantity"] == "natural MI"]
     assert told["auroc"].to_numpy() == pytest.approx(0.760, abs=0.03)  # Φ(1 / √2)
     assert ((told["auroc_low"] < 0.760) & (told["auroc_high"] > 0.760)).all()
@@ -95,10 +95,10 @@ def test_nothing_is_foretold_where_nobody_falls_or_a_critic_diverged() -> None:
             "label": 0,
             "clean_prediction": 0,
             "natural_mi_natural": np.nan,
-            "clean_margin": [1.0, 2, 3, 4],
+            "clean_gap": [1.0, 2, 3, 4],
         }
     )
     assert tables.foretelling(rows, pd.Series([True] * 4)).empty
     found = tables.foretelling(rows, pd.Series([False, False, True, True]))
-    assert list(found["quantity"]) == ["logit margin"]
+    assert list(found["quantity"]) == ["logit gap"]
     assert found["auroc"].iloc[0] == 1.0

@@ -12,7 +12,7 @@ def made_up(columns: tuple[str, ...], seeds: int = 1) -> pd.DataFrame:
     """Random scores of 30 samples under each critic seed, half of the samples flipped."""
     rng = np.random.default_rng(0)
     labels = {"model": "m", "label": 1, "clean_prediction": 1}
-    names = [name for name in columns if "_mi_" in name or "_contrast_" in name or "margin" in name]
+    names = [name for name in columns if "_mi_" in name or "_contrast_" in name or "_gap" in name]
     parts = [
         pd.DataFrame(
             {
@@ -50,5 +50,5 @@ def test_contrast_scores_are_told_under_their_own_name() -> None:
     assert list(found["quantity"]) == [
         "natural contrast score",
         "adversarial contrast score",
-        "logit margin",
+        "logit gap",
     ]

@@ -128,8 +128,7 @@ def test_attacks_on_mi_stand_beside_the_first_and_the_control() -> None:
 
 def test_mi_over_eps_has_a_line_per_quantity_and_eps() -> None:
     parts = [
-        frame((), eps=eps, epsilon=float(eps), objective="mim", clean_margin=1.0).assign(
-            adversarial_margin=0.0,
+        frame((), eps=eps, epsilon=float(eps), objective="mim").assign(
             adversarial_prediction=1,
             natural_mi_adversarial=lambda f, shift=shift: f["natural_mi_natural"] - shift,
         )
@@ -156,7 +155,7 @@ def test_mi_over_eps_has_a_line_per_quantity_and_eps() -> None:
 def test_mi_over_epochs_has_a_line_per_quantity_and_epoch() -> None:
     parts = [
         made_up(300, seed, name=f"{defense}-course after {epoch}", critic_seed=0).assign(
-            adversarial_prediction=1, clean_margin=1.0, adversarial_margin=0.0
+            adversarial_prediction=1
         )
         for defense, epochs in (("natural", (8, 1)), ("standard-at", (10, 2)))
         for seed, epoch in enumerate(epochs)

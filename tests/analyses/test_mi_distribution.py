@@ -28,8 +28,8 @@ def frame() -> pd.DataFrame:
                 "label": 0,
                 "clean_prediction": 0,
                 "adversarial_prediction": rng.integers(0, 2, n),
-                "clean_margin": 1.0,
-                "adversarial_margin": -1.0,
+                "clean_gap": 1.0,
+                "adversarial_gap": -1.0,
                 "natural_mi_natural": natural,
                 "natural_mi_adversarial": rng.normal(size=n) - SHIFT,
                 "adversarial_mi_natural": rng.normal(size=n),
@@ -92,9 +92,9 @@ def test_the_profile_asks_for_every_critic_seed() -> None:
     assert len(runs) == len(profile.models) * len(profile.information.critic_seeds)
 
 
-def test_the_margin_is_there_for_comparison_and_flipped_samples_are_counted(frame) -> None:
+def test_the_gap_is_there_for_comparison_and_flipped_samples_are_counted(frame) -> None:
     table = mi_distribution.table(frame).set_index(["quantity", "critic_seed"])
-    assert table.loc[("logit margin", 0), "auroc"] == 1
+    assert table.loc[("logit gap", 0), "auroc"] == 1
     flips = (frame["adversarial_prediction"] != 0)[frame["critic_seed"] == 0]
     assert table.loc[("natural MI", 0), "flipped"] == flips.sum()
     parted = table.loc[("natural MI", 0), "flipped_auroc"]

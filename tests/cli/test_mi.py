@@ -35,7 +35,7 @@ def test_a_contrast_is_told_as_one(tmp_path, capsys) -> None:
     assert set(pd.read_csv(tmp_path / "a.csv").columns) == set(CONTRASTED_COLUMNS)
     content = json.loads((tmp_path / "a.json").read_text())
     names = [line["quantity"] for line in content["quantities"]]
-    assert names == ["natural contrast score", "adversarial contrast score", "logit margin"]
+    assert names == ["natural contrast score", "adversarial contrast score", "logit gap"]
     assert content["critics"]["objective"] == "contrast"
     rows = pd.read_csv(tmp_path / "a.csv")
     assert set(content["nulls"]) == {name for name in rows if name.endswith("_null")}

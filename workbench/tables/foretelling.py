@@ -4,8 +4,8 @@ import pandas as pd
 
 from workbench.statistics import auroc
 
-BASELINE = "logit margin"
-FORETELLERS = {"natural MI": "natural_mi_natural", BASELINE: "clean_margin"}
+BASELINE = "logit gap"
+FORETELLERS = {"natural MI": "natural_mi_natural", BASELINE: "clean_gap"}
 AREA = ("auroc", "auroc_low", "auroc_high")
 
 
@@ -13,7 +13,7 @@ def foretelling(rows: pd.DataFrame, robust: pd.Series) -> pd.DataFrame:
     """How well low values of natural samples tell those that an attack breaks from the others.
 
     rows: of records.INFORMATION_COLUMNS. robust: verdicts (bool) by the samples' index. Only
-    samples that are classified right count. A line per critic seed and quantity, the logit margin
+    samples that are classified right count. A line per critic seed and quantity, the logit gap
     once: critic_seed, quantity, fallen and standing (numbers of samples), auroc, auroc_low,
     auroc_high: above 0.5 where those that fall have the lower values. None where fewer than two
     fall or stand, or where the critic diverged.

@@ -9,7 +9,7 @@ from workbench.statistics import cohens_d, paired_auroc, sign_share
 from workbench.tables.text import interval, mean_std, percent
 
 # quantity: the columns of natural and of adversarial outputs, and where the paper sees the latter;
-# contrast scores are no MI; the margin is what a reader can have without any critic
+# contrast scores are no MI
 QUANTITIES = {
     "natural MI": ("natural_mi_natural", "natural_mi_adversarial", -1),
     "adversarial MI": ("adversarial_mi_natural", "adversarial_mi_adversarial", 1),
@@ -26,15 +26,17 @@ EFFECT = (
     *("auroc", "auroc_low", "auroc_high", "cohens_d"),
     *("in_order", "in_order_low", "in_order_high"),
 )
-BASELINE = {"logit margin": ("clean_margin", "adversarial_margin", -1)}
+# what a reader can have without a critic; as MI it knows no label, unlike the margin
+BASELINE = {"logit gap": ("clean_gap", "adversarial_gap", -1)}
 
 
 def observation(rows: pd.DataFrame) -> pd.DataFrame:
     """How far the paper's observation holds: a line per model, critic seed and quantity.
 
-    Columns: model, critic_seed, quantity ("logit margin" is a baseline without a critic), samples;
+    Columns: model, critic_seed, quantity ("logit gap", of the largest logit to the
+    second, is a baseline without a critic), samples;
     misclassified, the share of adversarial samples that are; natural_mean, natural_std,
-    adversarial_mean, adversarial_std of the outputs' values (nats; the margin in logits); auroc,
+    adversarial_mean, adversarial_std of the outputs' values (nats; the gap in logits); auroc,
     auroc_low, auroc_high of telling adversarial from natural outputs, above 0.5 where the
     observation holds; cohens_d; in_order, in_order_low, in_order_high, the share of samples whose
     own two values are in the observation's order; flipped, the number of samples that the attack
