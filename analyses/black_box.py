@@ -7,7 +7,7 @@ boundary. What stops at a first success or looks for the smallest perturbation (
 ends just across it, and leaves samples that the source withstands as they are: "moved" is the share
 that an attack changed at all. So AutoAttack's first attack, APGD on the cross-entropy, stands for
 it, running every step. Published numbers stand beside a surrogate alone; the paper's is an
-adversarially trained VGG-19.
+adversarially trained VGG-19, and its FWA-40 is not cut to the Linf ball, as ours is.
 """
 
 import sys

@@ -2,9 +2,10 @@
 
 Reported are ResNet-18 on CIFAR-10 and Tiny-ImageNet (Linf 8/255, L2 0.5), measured are the models
 and threat models of this profile, so accuracies need not agree. What may carry over is the gain
-over standard AT: its sign, and its order among defenses and attacks (Spearman's correlation). A
-gain is beyond chance where its p-value, corrected by Holm for the number of published defenses, is
-below 0.05.
+over standard AT: its sign, and its order among defenses and attacks (Spearman's correlation), of
+which FWA-40 is left out: the paper's leaves far less than AutoAttack, so its budget is not the Linf
+ball that ours is cut to. A gain is beyond chance where its p-value, corrected by Holm for the
+number of published defenses, is below 0.05.
 """
 
 import sys
@@ -95,12 +96,16 @@ def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
 
 def finding(table: pd.DataFrame) -> str:
     """How many published gains over standard AT are found here, and whether their order agrees."""
-    robust = table[table["reported_attack"] != tables.CLEAN]
+    robust = table[~table["reported_attack"].isin([tables.CLEAN, *published.OTHER_BUDGET])]
     parts = [
         _agreement(str(dataset), part.dropna(subset=["reported_gain", "measured_gain"]))
         for dataset, part in robust.groupby("dataset", sort=False)
     ]
-    return "Published gains over standard AT under attack: " + "; ".join(parts) + "."
+    left_out = ", ".join(published.OTHER_BUDGET)
+    return (
+        f"Published gains over standard AT under attack, without {left_out}, which has another "
+        "budget there: " + "; ".join(parts) + "."
+    )
 
 
 def _agreement(dataset: str, part: pd.DataFrame) -> str:

@@ -31,7 +31,7 @@ def test_runs_with_other_objectives_and_critics_stand_in_one_frame(tmp_path, mon
         InformationRun(*common, objective="contrast"),
         InformationRun(*common, standard=True),
     ]
-    frame, _, _ = analysis.records(runs, Store(tmp_path / "store"), "cpu")
+    frame = analysis.records(runs, Store(tmp_path / "store"), "cpu").frame
     added = {"name", "eps"}
     expected = [
         set(INFORMATION_COLUMNS),

@@ -26,7 +26,7 @@ def made(profile: Profile, folder: Path) -> tuple[Profile, Store]:
 def tables(name: str, profile: Profile, store: Store) -> tuple[pd.DataFrame, dict]:
     """What one analysis measures and prints; nothing is drawn."""
     module = analysis_of(name)
-    frame, _, _ = analysis.records(module.runs(profile), store, "cpu")
+    frame = analysis.records(module.runs(profile), store, "cpu").frame
     numbers = module.table(frame)
     assert module.finding(numbers)
     return numbers, module.layout(numbers)

@@ -9,7 +9,7 @@ calls `main`.
 
 import importlib
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -22,6 +22,7 @@ import typer
 from workbench import figures, options, tables
 from workbench.catalogue import KINDS
 from workbench.data import Dataset, load_data
+from workbench.defenses.recipe import Recipe
 from workbench.devices import device_of, limit_threads
 from workbench.errors import InputError
 from workbench.evaluation.battery import Evaluation, EvaluationRequest, evaluate_all
@@ -42,7 +43,14 @@ from workbench.models.load import ZOO
 from workbench.profiles import Profile, load_profile
 from workbench.provenance import commit, versions
 from workbench.screen import guarded, output, progress_bar, say, show, write_json, write_text
-from workbench.specs import CriticAttackRun, EvaluationRun, ExperimentRun, Run, TransferRun
+from workbench.specs import (
+    CriticAttackRun,
+    EvaluationRun,
+    ExperimentRun,
+    InformationRun,
+    Run,
+    TransferRun,
+)
 from workbench.threat import ThreatModel
 
 Request = (
@@ -108,37 +116,45 @@ def run(
     wanted = changed or load_profile(profile)
     runs: Sequence[Run] = module.runs(wanted)
     _check_shipped(wanted, profile, _models(runs).values())
-    frame, keys, origins = records(runs, store, device_of(device), executor)
+    found = records(runs, store, device_of(device), executor)
     name = Path(str(module.__file__)).stem
     title = (module.__doc__ or name).strip().splitlines()[0].rstrip(".")
-    numbers: pd.DataFrame = module.table(frame)
+    numbers: pd.DataFrame = module.table(found.frame)
     texts: Mapping[str, pd.DataFrame] = module.layout(numbers)
     look = figures.style_name(style)
+    models = _models(runs)
+    recipes = _recipes(wanted, models)
+    finding = " ".join(filter(None, (module.finding(numbers), _settings(recipes))))
     facts = {
         "analysis": title,
+        "finding": finding,
         "command": f"python -m analyses.{name} --profile {profile} --style {look}",
         "profile": profile,
         "seeds": sorted({run.seed for run in runs}),
         "samples": sorted({run.samples for run in runs}),
-        "models": _models(runs),
-        "computed_by": origins,
+        **_critics(runs),
+        "models": models,
+        "recipes": {name: recipe.settings() for name, recipe in recipes.items()},
+        "warnings": found.warnings,
+        "computed_by": found.origins,
         "drawn_by": {"versions": versions(), "commit": commit()},
-        "records": sorted(set(keys)),
+        "records": sorted(set(found.keys)),
     }
     folder.mkdir(parents=True, exist_ok=True)
     with figures.style(style):
-        drawn = module.figure(frame, numbers)
+        drawn = module.figure(found.frame, numbers)
         drawn.savefig(folder / f"{name}.png")
         drawn.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
     write_text(folder / f"{name}.csv", numbers.to_csv(index=False))
     parts = {", ".join(filter(None, (title, heading))): part for heading, part in texts.items()}
     written = [f"{heading}\n\n{tables.markdown(part)}" for heading, part in parts.items()]
-    write_text(folder / f"{name}.md", "\n".join(written))
+    told = [finding, *(f"Warning: {warning}" for warning in found.warnings)]
+    write_text(folder / f"{name}.md", "\n".join([*(f"{line}\n" for line in told), *written]))
     printed = [tables.latex(part, heading) for heading, part in parts.items()]
     write_text(folder / f"{name}.tex", "\n".join(printed))
     write_json(facts, folder / f"{name}.json")
     files = [folder / f"{name}.{kind}" for kind in KINDS]
-    return Outcome(module.finding(numbers), parts, files)
+    return Outcome(finding, parts, files)
 
 
 def show_all(outcome: Outcome) -> None:
@@ -164,27 +180,67 @@ def _models(runs: Sequence[Run]) -> dict[str, str]:
     return sources | {run.name: run.model for run in runs if not isinstance(run, ExperimentRun)}
 
 
+def _recipes(profile: Profile, models: Collection[str]) -> dict[str, Recipe]:
+    """The recipes of those of the models that the profile trains, by their names."""
+    trained = [part.recipes(profile.data) for part in profile.trainings]
+    return {name: recipe for part in trained for name, recipe in part.items() if name in models}
+
+
+def _settings(recipes: Mapping[str, Recipe]) -> str:
+    """The settings of defenses, a sentence; "" where none has any.
+
+    Published numbers stand beside the defense of the same name, whatever its settings.
+    """
+    found = {tables.named(name)[0]: recipe.defense for name, recipe in recipes.items()}
+    parts = [f"{name} is {text}" for name, text in found.items() if ":" in text]
+    return f"Settings here: {'; '.join(parts)}." if parts else ""
+
+
+def _critics(runs: Sequence[Run]) -> dict[str, list[int]]:
+    """What critics were fitted with and to, where a run has some."""
+    found = [run for run in runs if isinstance(run, InformationRun)]
+    if not found:
+        return {}
+    return {
+        "critic_seeds": sorted({run.critic_seed for run in found}),
+        "fit_samples": sorted({run.fit_samples for run in found}),
+    }
+
+
+@dataclass(frozen=True)
+class Records:
+    """What runs measured.
+
+    frame: the records of all in one, with the columns of evaluation.records, "name" (of the model),
+    for transfer also "source_name" (of the model that was attacked), and "eps" as given; for
+    experiments their own columns and "name". keys: of their units. origins: what computed those.
+    warnings: where numbers are missing, as of a critic whose fit diverged, or not to be believed.
+    """
+
+    frame: pd.DataFrame
+    keys: list[str]
+    origins: list[dict[str, Any]]
+    warnings: list[str]
+
+
 def records(
     runs: Sequence[Run], store: Store, device: str, executor: Executor = in_process
-) -> tuple[pd.DataFrame, list[str], list[dict[str, Any]]]:
-    """The records of all runs in one frame, the keys of their units, and what computed those.
-
-    The frame has the columns of evaluation.records, "name" (of the model), for transfer also
-    "source_name" (of the model that was attacked), and "eps" as given; for experiments their own
-    columns and "name".
-    """
+) -> Records:
+    """The records of all runs, computed where the store lacks them. Warnings are told at once."""
     load, data = cache(load_model), cache(load_data)
     requests = [request(run, load, data, device) for run in runs]
-    frames, keys, origins = [], [], []
+    frames, keys, origins, warnings = [], [], [], []
     for run, found in zip(runs, _measured(requests, store, executor), strict=True):
         source = {"source_name": run.source_name} if isinstance(run, TransferRun) else {}
         eps = {} if isinstance(run, ExperimentRun) else {"eps": run.eps}
         frames.append(found.rows.assign(name=run.name, **eps, **source))
         keys += found.keys
         origins += [o for o in found.description["computed_by"] if o not in origins]
-        for warning in found.warnings if isinstance(found, Information) else ():
-            say(f"warning, {run.name}: {warning}")
-    return pd.concat(frames, ignore_index=True), keys, origins
+        if isinstance(found, Information):
+            warnings += [f"{run.name}: {warning}" for warning in found.warnings]
+    for warning in warnings:
+        say(f"warning, {warning}")
+    return Records(pd.concat(frames, ignore_index=True), keys, origins, warnings)
 
 
 def request(

@@ -82,7 +82,8 @@ def test_bad_input_is_one_line(capsys, tmp_path) -> None:
 
 
 def test_an_analysis_is_drawn_in_the_style_and_says_so(monkeypatch, tmp_path) -> None:
-    monkeypatch.setattr(analysis, "records", lambda *_: (drawable.black_box(), [], []))
+    made_up = analysis.Records(drawable.black_box(), [], [], [])
+    monkeypatch.setattr(analysis, "records", lambda *_: made_up)
     style = figures.style_of("slides-dark:width=10")
     module = import_module("analyses.black_box")
     outcome = analysis.run(module, "demo", Store(tmp_path), "cpu", tmp_path, style=style)
@@ -91,3 +92,22 @@ def test_an_analysis_is_drawn_in_the_style_and_says_so(monkeypatch, tmp_path) ->
     assert image.convert("RGB").getpixel((1, 1)) == (0x12, 0x12, 0x12)
     assert "--style slides-dark:width=10" in (tmp_path / "black_box.json").read_text()
     assert {path.suffix[1:] for path in outcome.files} == set(catalogue.KINDS)
+
+
+def test_files_say_what_defenses_are_how_critics_were_made_and_what_is_missing(
+    monkeypatch, tmp_path
+) -> None:
+    made_up = analysis.Records(
+        drawable.FRAMES["mi_distribution"](), [], [], ["m: a critic diverged"]
+    )
+    monkeypatch.setattr(analysis, "records", lambda *_: made_up)
+    module = import_module("analyses.mi_distribution")
+    outcome = analysis.run(module, "fashion-mnist", Store(tmp_path), "cpu", tmp_path)
+    told = (tmp_path / "mi_distribution.md").read_text()
+    assert told.startswith(f"{outcome.finding}\n\nWarning: m: a critic diverged\n\nNatural and ")
+    settings = "namid is namid:alpha=0.2,difference=softplus; "
+    assert settings in outcome.finding.partition(" Settings here: ")[2]
+    facts = json.loads((tmp_path / "mi_distribution.json").read_text())
+    assert (facts["finding"], facts["warnings"]) == (outcome.finding, made_up.warnings)
+    assert (facts["critic_seeds"], facts["fit_samples"]) == ([0, 1, 2], [10000])
+    assert facts["recipes"]["namid-t@0"]["lr"] == 0.05
