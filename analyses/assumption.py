@@ -5,9 +5,10 @@ model: an image has three pixels of nine levels, all enumerated; the robust mode
 trained at ε 1/8. Attacks: random noise, PGD from random starts, PGD from the image, and the worst
 image of the ball. "dropped" is the sum of the three terms: below 0, Eq. 3 counts something twice.
 
-On real models, under PGD without random numbers, I(X̃;Z) = I(X;Z) = H(Z) for the predicted class Z,
-and dropped is −I(N;Z). I(N;Z) is at least what the length of the noise, in four groups, tells of Z
-in the samples at hand; "chance" is what it would seem to tell in so many if it told nothing.
+On real models, under PGD without random numbers, which takes x and its label, and where the label
+follows from x, I(X̃;Z) = I(X;Z) = H(Z) for the predicted class Z, and dropped is −I(N;Z). I(N;Z) is
+at least what the length of the noise, in four groups, tells of Z in the samples at hand; "chance"
+is what it would seem to tell in so many if it told nothing.
 """
 
 import sys

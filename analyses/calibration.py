@@ -17,7 +17,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from workbench import analysis, figures
+from workbench import analysis, figures, tables
 from workbench.information import (
     BOUNDS,
     AdditiveUniform,
@@ -71,13 +71,14 @@ def table(frame: pd.DataFrame) -> pd.DataFrame:
 
     Columns: distribution, bound, seeds; diverged and doubtful, numbers of seeds; true_mi; and of
     the seeds that did not diverge (NaN where all did): estimate, estimate_std, difference,
-    correlation, correlation_std, rmse, null and null_std (of one seed's pairs), held_out,
-    held_out_std.
+    distance (mean of each seed's own), correlation, correlation_std, rmse, null, null_std,
+    held_out, held_out_std.
     """
     groups = frame.assign(
         diverged=frame["status"] == DIVERGED,
         doubtful=frame["doubt"] != "",
         difference=frame["estimate"] - frame["true_mi"],
+        distance=(frame["estimate"] - frame["true_mi"]).abs(),
     ).groupby(["distribution", "bound"], sort=False)
     return groups.agg(
         seeds=("seed", "size"),
@@ -87,11 +88,12 @@ def table(frame: pd.DataFrame) -> pd.DataFrame:
         estimate=("estimate", "mean"),
         estimate_std=("estimate", "std"),
         difference=("difference", "mean"),
+        distance=("distance", "mean"),
         correlation=("correlation", "mean"),
         correlation_std=("correlation", "std"),
         rmse=("rmse", "mean"),
         null=("null", "mean"),
-        null_std=("null_std", "mean"),
+        null_std=("null", "std"),
         held_out=("held_out", "mean"),
         held_out_std=("held_out", "std"),
     ).reset_index()
@@ -101,22 +103,17 @@ def layout(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """A table per quantity: a line per distribution, a column per bound."""
     texts: dict[str, Callable[[Any], str]] = {
         "mean pointwise MI (difference from known MI)": lambda row: (
-            f"{_spread(row.estimate, row.estimate_std, 2)} ({row.difference:+.2f})"
+            f"{tables.spread(row.estimate, row.estimate_std, 2)} ({row.difference:+.2f})"
         ),
         "correlation with exact pointwise MI (RMSE)": lambda row: (
-            f"{_spread(row.correlation, row.correlation_std, 3)} ({row.rmse:.2f})"
+            f"{tables.spread(row.correlation, row.correlation_std, 3)} ({row.rmse:.2f})"
         ),
-        "null: scores of shuffled pairs": lambda row: _spread(row.null, row.null_std, 2),
+        "null: scores of shuffled pairs": lambda row: tables.spread(row.null, row.null_std, 2),
         "the bound itself on held-out pairs (jensen-shannon: a divergence, no MI)": lambda row: (
-            _spread(row.held_out, row.held_out_std, 2)
+            tables.spread(row.held_out, row.held_out_std, 2)
         ),
     }
     return {heading: _by_bound(table, text) for heading, text in texts.items()}
-
-
-def _spread(mean: float, std: float, digits: int) -> str:
-    """Mean ± standard deviation as text; the mean alone where there is one seed."""
-    return f"{mean:.{digits}f}" + ("" if np.isnan(std) else f" ± {std:.{digits}f}")
 
 
 def _by_bound(table: pd.DataFrame, text: Callable[[Any], str]) -> pd.DataFrame:
@@ -175,8 +172,8 @@ def _dots(axes: Axes, table: pd.DataFrame, column: str) -> None:
     bounds = list(dict.fromkeys(table["bound"]))
     offsets = np.linspace(-0.3, 0.3, len(bounds)) if len(bounds) > 1 else np.zeros(1)
     names = list(dict.fromkeys(table["distribution"]))
-    looks = zip(bounds, offsets, figures.MARKS, figures.CYCLE, strict=False)
-    for bound, offset, marker, colour in looks:
+    for i, (bound, offset) in enumerate(zip(bounds, offsets, strict=True)):
+        marker, colour = figures.look(i)
         part = table[table["bound"] == bound]
         heights = [names.index(name) + offset for name in part["distribution"]]
         look: dict[str, Any] = {"fmt": marker, "color": colour, "elinewidth": 0.8 * figures.scale()}
@@ -201,7 +198,7 @@ def finding(table: pd.DataFrame) -> str:
 
     A bound without an estimate for some distribution has no average, so it is not ranked.
     """
-    wide = table.pivot(index="distribution", columns="bound", values="difference").abs()
+    wide = table.pivot(index="distribution", columns="bound", values="distance")
     distances = wide.mean(skipna=False).dropna().sort_values()
     ranked = ", ".join(f"{bound} {value:.3f}" for bound, value in distances.items())
     closest = distances.index[0] if ranked else "none"

@@ -1,10 +1,12 @@
 """MIM against contrast: four scores per sample by either estimator (Figure 4 of the paper).
 
-MIM maximises MI (Eq. 4), and its scores are MI in nats. "Contrast" is this project's bounded form
-of the paper's own estimators (Eq. 5 and 6); its scores are no MI and have no unit, so that only
-AUROC, Cohen's d and the order of each sample's two values compare the two. Contrast is trained on
-the very difference that is drawn: MIM alone is independent evidence. Mean ± standard deviation over
-models and critics trained anew; intervals are over samples.
+MIM maximises MI (Eq. 4), and its scores of the pairs that it was fitted to, (x, h(x)) and (n,
+h(x̃)), are MI in nats; those of (x, h(x̃)) and (n, h(x)) are the same critics' log density ratios,
+and no MI. "Contrast" is this project's bounded form of the paper's own estimators (Eq. 5 and 6);
+its scores are no MI and have no unit, so that only AUROC, Cohen's d and the order of each sample's
+two values compare the two. Contrast is trained on the very difference that is drawn: MIM alone is
+independent evidence. Mean ± standard deviation over models and critics trained anew; intervals are
+over samples.
 """
 
 import sys
@@ -140,7 +142,7 @@ def _levels(ax: Axes, part: pd.DataFrame) -> None:
     critics = part["quantity"].str.split().str[0] + "\ncritic"
     figures.level_dots(ax, above.assign(critic=critics), "critic", "output")
     mi = part["quantity"].iloc[0].endswith("MI")
-    ax.set_ylabel(f"{'MI (nats)' if mi else 'contrast'}, least at 0")
+    ax.set_ylabel(f"{'score (nats)' if mi else 'contrast'}, least at 0")
 
 
 def _distributions(ax: Axes, scored: pd.DataFrame, lines: pd.DataFrame) -> None:

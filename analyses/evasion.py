@@ -83,7 +83,8 @@ def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
         row[0].set_title(f"{detector}, {100 * DRAWN_RATE:.0f} % false alarms", loc="left")
     for ax in axes[-1]:
         setp(ax.get_xticklabels(), rotation=20, ha="right", rotation_mode="anchor")
-    figures.legend(drawn, *axes[0][0].get_legend_handles_labels(), most=4)
+    title = f"{figures.BARS} critics"
+    figures.legend(drawn, *axes[0][0].get_legend_handles_labels(), most=4, title=title)
     return drawn
 
 

@@ -3,7 +3,8 @@
 For naturally trained models, per attack: Î(x; h(x)), standard MI of the natural sample; Î(x̃; h(x̃)),
 standard MI of the adversarial sample; and Î(x; h(x̃)), what the natural sample scores with the
 adversarial output under the critic of Î(x; h(x)), which is that critic's log density ratio and no
-MI. Critics are fitted anew to samples of each attack. Values are nats: mean ± standard deviation
+MI. Critics are fitted anew to samples of each attack, except that of Î(x; h(x)), whose pairs no
+attack changes: its values are the same beside each. Values are nats: mean ± standard deviation
 over models and critics trained anew, with the 95 % interval over samples. The null pairs a sample
 with the output of another. Every attack runs every step: one that leaves a sample at its first
 success, as AutoAttack does, gives some samples no n. AutoAttack's first attack, APGD on the

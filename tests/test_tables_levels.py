@@ -39,6 +39,14 @@ def test_fits_that_agree_are_no_more_samples(rows) -> None:
     assert tables.level_text(single).count("±") == 0
 
 
+def test_a_mean_says_how_many_fits_it_is_of_where_some_diverged(rows) -> None:
+    lost = rows.assign(
+        natural_mi_natural=rows["natural_mi_natural"].where(rows["critic_seed"] == 0)
+    )
+    line = tables.levels(lost, ["group"], {"natural_mi_natural": {}}).iloc[0]
+    assert tables.level_text(line).endswith("] of 2 of 4 fits")
+
+
 def test_separation_is_the_mean_over_fits(rows) -> None:
     found = tables.separation(rows).set_index("quantity")
     assert found.index.tolist() == ["natural MI", "adversarial MI"]

@@ -50,6 +50,16 @@ def test_the_table_has_what_was_put_in(frame) -> None:
     assert (table.loc[("b", FAR)][["difference", "doubtful"]] == [1.0, 1]).all()
 
 
+def test_errors_do_not_cancel_and_the_null_is_spread_over_seeds() -> None:
+    rows = [row("a", NEAR, seed, 1.0, 1.0 + off) for seed, off in enumerate((-0.5, 0.5))]
+    frame = pd.DataFrame(rows).assign(null=[-1.0, -2.0], null_std=8.0)
+    table = calibration.table(frame)
+    line = table.iloc[0]
+    assert (line["difference"], line["distance"]) == (0.0, 0.5)
+    assert line["null_std"] == pytest.approx(0.5**0.5)
+    assert f"in nats, {NEAR} 0.500;" in calibration.finding(table)
+
+
 def test_what_diverged_is_no_number(frame) -> None:
     table = calibration.table(frame).set_index(["distribution", "bound"])
     assert table["diverged"].loc[[("a", BROKEN), ("b", BROKEN)]].tolist() == [3, 1]

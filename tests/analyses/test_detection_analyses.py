@@ -63,7 +63,8 @@ def test_detection_has_a_table_per_attack_and_kind_of_samples() -> None:
     rows = frame(("noise",))
     numbers = detection.table(rows)
     assert set(numbers["attack"]) == {"pgd-40", "noise"}
-    assert len(numbers) == 2 * 2 * 6 * 3, "the control has no flipped samples"
+    own = 2 * 4 + 2  # two detectors know no critic, and stand there once
+    assert len(numbers) == 2 * own * 3, "the control has no flipped samples"
     texts = detection.layout(numbers)
     assert [name.split(" samples")[0] for name in texts] == [
         "pgd-40, all",
@@ -118,6 +119,8 @@ def test_attacks_on_mi_stand_beside_the_first_and_the_control() -> None:
     rows["robust"] = rows["attack"] != "mi-difference"
     numbers = critic_attack.table(rows)
     assert set(numbers.loc[numbers["gained"] == 1, "attack"]) == {"mi-difference"}
+    lines = numbers["attack"].value_counts()
+    assert lines[["pgd-40", "cross-entropy", "natural-mi"]].tolist() == [2, 2, 4], "no critic, once"
     finding = critic_attack.finding(numbers)
     assert "left by pgd-40" in finding
     assert finding.count("100.0 % (mi-difference; control 0.0 %)") == 2

@@ -62,7 +62,7 @@ def test_contrast_scores_are_never_called_mi(frame) -> None:
     labels = [
         [ax.get_ylabel() or ax.get_xlabel() for ax in drawn.axes[row : row + 3]] for row in (0, 3)
     ]
-    assert labels[0][0] == "MI (nats), least at 0"
+    assert labels[0][0] == "score (nats), least at 0"
     assert labels[1][0] == "contrast, least at 0"
     below = [ax.get_xlabel() for ax in drawn.axes]
     assert below[:3] == ["", "natural MI (nats)", "adversarial MI (nats)"]

@@ -9,6 +9,7 @@ import drawable
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
@@ -180,3 +181,12 @@ def test_fonts_are_embedded_as_truetype(style, tables) -> None:
     content = file.getvalue()
     assert b"/FontFile2" in content
     assert b"/Type3" not in content
+
+
+def test_ten_series_are_all_drawn_and_look_different() -> None:
+    names = [f"d{place}" for place in range(10)]
+    table = pd.DataFrame({"at": "a", "series": names, "mean": 0.5, "std": 0.1})
+    _, axes = plt.subplots()
+    figures.level_dots(axes, table.assign(low=0.4, high=0.6), "at", "series")
+    assert axes.get_legend_handles_labels()[1] == names
+    assert len({figures.look(place) for place in range(64)}) == 64

@@ -1,6 +1,6 @@
 """Accuracies of defenses under attacks, and their gains and differences."""
 
-from itertools import chain, cycle
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from workbench.figures.panels import fit, legend, panels, tilt
-from workbench.figures.style import BARS, CYCLE, MARKS, bars, guide
+from workbench.figures.style import BARS, INTERVAL, bars, guide, look
 
 FEW = 3  # defenses whose marks fit into half of a page
 STEPS = (-50, -20, -10, -5, -2, 0, 2, 5, 10, 20, 50)  # ticks of differences, points
@@ -51,7 +51,7 @@ def _legend(drawn: Figure, defenses: list[str], several_seeds: bool) -> None:
     for ax in drawn.axes:
         handles, labels = ax.get_legend_handles_labels()
         marks |= dict(zip(labels, handles, strict=True))
-    title = f"{BARS} seeds" if several_seeds else ""
+    title = f"{BARS} seeds" if several_seeds else INTERVAL
     legend(drawn, [marks[name] for name in defenses], defenses, most=4, title=title)
 
 
@@ -90,14 +90,13 @@ def _marks(
     """A mark per defense and attack: value, its thick ± std and its thin interval, in per cent."""
     attacks = list(dict.fromkeys(table["attack"]))
     once = table.dropna(subset=columns[0]).drop_duplicates(["defense", "attack"])
-    looks = dict(zip(defenses, cycle(zip(MARKS, CYCLE, strict=True)), strict=False))
+    looks = {name: look(i) for i, name in enumerate(defenses)}
     here = [name for name in defenses if name in set(once["defense"])]
     width = min(0.14 * (len(here) - 1), 0.35)
     for defense, offset in zip(here, np.linspace(-width, width, len(here)), strict=True):
-        mark, colour = looks[defense]
         part = once[once["defense"] == defense].set_index("attack").reindex(attacks)
         numbers = (100 * part[name] for name in columns)
-        bars(axes, np.arange(len(attacks)) + offset, numbers, mark, colour, defense)
+        bars(axes, np.arange(len(attacks)) + offset, numbers, *looks[defense], defense)
     axes.set_xticks(range(len(attacks)), attacks)
     axes.set_xlim(-0.5, len(attacks) - 0.5)
 

@@ -22,6 +22,7 @@ from workbench.errors import InputError
 TEXT = 8.0  # points; heights and marks are given for text of this size
 SMALL = 7 / 8  # of that, in ticks and legends
 WIDTHS, TEXTS = (2.0, 30.0), (7.0, 40.0)  # inches and points that a style may have
+INTERVAL = "bar: 95 % interval over samples"
 BARS = "thin bar: 95 % interval over samples; thick bar: ± standard deviation over"
 MARKS = "os^DvP*X"
 
@@ -133,6 +134,16 @@ def grey(light: float) -> tuple[float, ...]:
     """A grey of the style that is on: 0 is its text's colour, 1 that of its ground."""
     ink, paper = (mpl.colors.to_rgb(mpl.rcParams[n]) for n in ("text.color", "figure.facecolor"))
     return tuple(a + light * (b - a) for a, b in zip(ink, paper, strict=True))
+
+
+def look(place: int) -> tuple[str, str]:
+    """The mark and the colour of a series, by its place: the first 64 differ.
+
+    >>> look(0), look(8)
+    (('o', 'C0'), ('o', 'C1'))
+    """
+    turn, mark = divmod(place, len(MARKS))
+    return MARKS[mark], CYCLE[(mark + turn) % len(CYCLE)]
 
 
 def bars(

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from workbench.figures.panels import legend, panels, width
-from workbench.figures.style import CYCLE, MARKS, bars, guide, scale
+from workbench.figures.style import CYCLE, INTERVAL, bars, guide, look, scale
 from workbench.tables import DIVERGED, QUANTITIES, named
 
 LINES = ("-", "--", "-.", ":")
@@ -85,11 +85,12 @@ def level_dots(axes: Axes, table: pd.DataFrame, across: str, series: str) -> Axe
     """
     places, names = (list(dict.fromkeys(table[column])) for column in (across, series))
     half = 0.09 * (len(names) - 1)
-    looks = zip(names, np.linspace(-half, half, len(names)), MARKS, CYCLE, strict=False)
-    for name, offset, mark, colour in looks:
+    for i, (name, offset) in enumerate(
+        zip(names, np.linspace(-half, half, len(names)), strict=True)
+    ):
         part = table[table[series] == name].set_index(across).reindex(places)
         numbers = (part[column] for column in ("mean", "std", "low", "high"))
-        bars(axes, np.arange(len(places)) + offset, numbers, mark, colour, name)
+        bars(axes, np.arange(len(places)) + offset, numbers, *look(i), name)
     axes.set_xticks(range(len(places)), places)
     axes.set_xlim(-0.5, len(places) - 0.5)
     return axes
@@ -104,23 +105,20 @@ def course_panels(table: pd.DataFrame, by: str, label: str) -> Figure:
     drawn, axes = panels(1, len(quantities) + 1, each=1.9, more=0.2, sharex=True)
     (*parted, last) = axes[0]
     for i, (model, own) in enumerate(table.groupby("model", sort=False)):
-        look = {
-            "label": named(str(model))[0],
-            "color": CYCLE[i % len(CYCLE)],
-            "marker": MARKS[i % len(MARKS)],
-            "linestyle": LINES[i % len(LINES)],
-        }
+        marker, color = look(i)
+        line = {"marker": marker, "color": color, "linestyle": LINES[i % len(LINES)]}
+        line["label"] = named(str(model))[0]
         for ax, quantity in zip(parted, quantities, strict=True):
             part = own[own["quantity"] == quantity]
             ends = [part["auroc"] - part["auroc_low"], part["auroc_high"] - part["auroc"]]
-            ax.errorbar(part[by], part["auroc"], ends, elinewidth=0.8 * scale(), **look)
+            ax.errorbar(part[by], part["auroc"], ends, elinewidth=0.8 * scale(), **line)
             ax.set_ylabel(f"AUROC of {quantity}")
         once = own.drop_duplicates(by)
-        last.plot(once[by], once["misclassified"], **look)
+        last.plot(once[by], once["misclassified"], **line)
     for ax in (*parted, last):
         ax.set_xlabel(label)
     for ax in parted:
         guide(ax, y=0.5)
     last.set_ylabel("share misclassified")
-    legend(drawn, *last.get_legend_handles_labels(), most=4)
+    legend(drawn, *last.get_legend_handles_labels(), most=4, title=INTERVAL)
     return drawn

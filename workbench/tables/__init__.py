@@ -30,7 +30,7 @@ from workbench.tables.layout import (
     pair_texts,
     standing,
 )
-from workbench.tables.levels import PAIR, level_text, levels, separation, spread
+from workbench.tables.levels import PAIR, level_text, levels, separation
 from workbench.tables.observation import (
     BASELINE,
     DIVERGED,
@@ -39,7 +39,16 @@ from workbench.tables.observation import (
     observation_texts,
 )
 from workbench.tables.tex import latex
-from workbench.tables.text import interval, markdown, mean_std, p_text, percent, points
+from workbench.tables.text import (
+    ends,
+    interval,
+    markdown,
+    mean_std,
+    p_text,
+    percent,
+    points,
+    spread,
+)
 
 __all__ = [
     "BASELINE",
@@ -64,6 +73,7 @@ __all__ = [
     "difference_texts",
     "differences",
     "duel",
+    "ends",
     "evaluation_texts",
     "foretelling",
     "gain_texts",

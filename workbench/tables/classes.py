@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from workbench.statistics import clopper_pearson
+from workbench.tables.fits import share, with_ends
 
 
 def by_class(rows: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
@@ -27,17 +27,12 @@ def by_class(rows: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
         {
             "class": classes[int(label)],
             "samples": len(part),
-            **_share("clean", part["clean"]),
-            **_share("robust", part["robust"]),
+            **with_ends("clean", share(part["clean"])),
+            **with_ends("robust", share(part["robust"])),
             "taken_for": _most(misled.loc[misled["label"] == label], classes),
         }
         for label, part in table.groupby("label")
     )
-
-
-def _share(name: str, flags: pd.Series) -> dict[str, float]:
-    found = clopper_pearson(int(flags.sum()), len(flags))
-    return {name: found.value, f"{name}_low": found.low, f"{name}_high": found.high}
 
 
 def _most(misled: pd.DataFrame, classes: Sequence[str]) -> str:

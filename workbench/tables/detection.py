@@ -28,6 +28,11 @@ class Detector:
     sign: int
     oracle: bool = False
 
+    @property
+    def needs_critic(self) -> bool:
+        """Whether its scores are a critic's."""
+        return "_mi_" in self.natural
+
     def suspicion(self, values: np.ndarray, calibration: np.ndarray) -> np.ndarray:
         """Higher where an input is more likely adversarial: values (n,) -> (n,).
 
@@ -94,13 +99,18 @@ def detection(rows: pd.DataFrame) -> pd.DataFrame:
     oracle; among ("all" measured samples, or those that the attack "flipped" from right to wrong,
     by Eq. 6), samples; auroc, auroc_low, auroc_high; and per rate of false alarms, in per cent:
     fpr_1, _low, _high of the measured natural samples, tpr_1, … of the adversarial ones. A detector
-    without scores, whose critic diverged, has no line.
+    without scores, whose critic diverged, has no line; one without a critic has those of the first
+    critic seed.
     """
-    records = []
+    records: list[dict[str, Any]] = []
+    told: set[tuple[str, str, str]] = set()
     for (model, seed, attack), part in rows.groupby(["model", "critic_seed", "attack"], sort=False):
         for name, detector in DETECTORS.items():
             if part[[detector.natural, detector.adversarial]].isna().any(axis=None):
                 continue
+            if not detector.needs_critic and (model, attack, name) in told:
+                continue
+            told.add((model, attack, name))
             what = {"model": model, "critic_seed": seed, "attack": attack}
             what |= {"detector": name, "oracle": detector.oracle}
             records += [what | line for line in _found(part, detector)]

@@ -1,7 +1,5 @@
 """Defenses against one of them, on the same samples, seed by seed: frame -> frame."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -9,7 +7,7 @@ from workbench.statistics import holm, mean_difference, sign_flip
 from workbench.tables.accuracy import WORST_CASE, accuracies, verdicts
 from workbench.tables.defenses import by_defense, named
 from workbench.tables.layout import THREAT
-from workbench.tables.text import p_text, percent, points
+from workbench.tables.text import ends, p_text, percent, points
 
 DIFFERENCE = (
     *("paired", "difference", "difference_std"),
@@ -79,7 +77,7 @@ def difference_texts(table: pd.DataFrame, reference: str) -> dict[str, pd.DataFr
                 "attack": row.attack,
                 "defense": row.defense,
                 "difference": points(row.difference, row.difference_std),
-                "95 % interval": _interval(row),
+                "95 % interval": ends(row.difference_low, row.difference_high),
                 "p": p_text(row.difference_p),
                 "p, Holm": p_text(row.difference_holm),
             }
@@ -87,10 +85,6 @@ def difference_texts(table: pd.DataFrame, reference: str) -> dict[str, pd.DataFr
         )
         for (norm, eps), part in once.groupby(THREAT, sort=False)
     }
-
-
-def _interval(row: Any) -> str:
-    return f"[{100 * row.difference_low:.1f}, {100 * row.difference_high:.1f}]"
 
 
 def difference_sentence(table: pd.DataFrame, reference: str) -> str:
@@ -108,7 +102,8 @@ def difference_sentence(table: pd.DataFrame, reference: str) -> str:
 def _sentence(threat: str, worst: pd.DataFrame, reference: str) -> str:
     own = worst.loc[reference]
     parts = [
-        f"{row.Index} {points(row.difference, row.difference_std)} {_interval(row)}"
+        f"{row.Index} {points(row.difference, row.difference_std)} "
+        + ends(row.difference_low, row.difference_high)
         for row in worst.dropna(subset="difference").itertuples()
     ]
     accuracy = percent(*own[["mean", "mean_low", "mean_high", "std"]])

@@ -6,7 +6,7 @@ import pandas as pd
 
 from workbench.published import BASELINE
 from workbench.tables.accuracy import WORST_CASE, bracketed, total_costs
-from workbench.tables.text import p_text, percent, points
+from workbench.tables.text import ends, p_text, percent, points, spread
 
 CERTIFIED = "proved"
 THREAT = ["norm", "eps"]
@@ -65,7 +65,7 @@ def _gain_lines(table: pd.DataFrame) -> pd.DataFrame:
                 "attack": attack,
                 "defense": defense,
                 "gain": points(row["mean_gain"], row["std_gain"]),
-                "95 % interval": f"[{100 * row['gain_low']:.1f}, {100 * row['gain_high']:.1f}]",
+                "95 % interval": ends(row["gain_low"], row["gain_high"]),
                 "p": p_text(row["mean_p"]),
                 "p, Holm": p_text(row["holm_p"]),
                 "McNemar's p by seed": ", ".join(map(p_text, seeds["p"])),
@@ -100,18 +100,13 @@ def _pair_line(line: pd.DataFrame) -> dict[str, Any]:
     row = line.iloc[0]
     names = dict.fromkeys([row["attack"], row["reported_attack"]])
     own = {"attack": " = ".join(names), "defense": row["defense"]}
-    own["ours"] = _spread(row["measured"], row["measured_std"])
+    own["ours"] = spread(100 * row["measured"], 100 * row["measured_std"], 1)
     gains = {"our gain": _points(row["measured_gain"], row["std_gain"])}
     for theirs in line.itertuples():
-        own[str(theirs.dataset)] = _spread(theirs.reported, theirs.reported_std)
+        own[str(theirs.dataset)] = spread(100 * theirs.reported, 100 * theirs.reported_std, 1)
         own[f"ours − {theirs.dataset}"] = f"{100 * theirs.difference:+.1f}"
         gains[f"{theirs.dataset} gain"] = _points(theirs.reported_gain)
     return own | gains
-
-
-def _spread(mean: float, std: float) -> str:
-    text = f"{100 * mean:.1f}"
-    return text if pd.isna(std) else f"{text} ± {100 * std:.1f}"
 
 
 def _points(gain: float, std: float = float("nan")) -> str:
@@ -144,7 +139,7 @@ def _standings(table: pd.DataFrame) -> str:
 
 def _standing(row: Any) -> str:
     gain = points(row.mean_gain, row.std_gain)
-    return f"{row.defense} {gain} [{100 * row.gain_low:.1f}, {100 * row.gain_high:.1f}]"
+    return f"{row.defense} {gain} {ends(row.gain_low, row.gain_high)}"
 
 
 def evaluation_texts(rows: pd.DataFrame, costs: pd.DataFrame) -> pd.DataFrame:

@@ -8,6 +8,7 @@ from scipy.special import ndtri
 
 from workbench.tables.defenses import named
 from workbench.tables.observation import DIVERGED, QUANTITIES, observation
+from workbench.tables.text import spread
 
 PAIR = ["name", "critic_seed"]  # a model and the critics that were fitted to it
 
@@ -51,24 +52,16 @@ def _level(part: pd.DataFrame, column: str) -> dict[str, float]:
     }
 
 
-def spread(mean: float, std: float, digits: int) -> str:
-    """Mean ± standard deviation as text; the mean alone where there is one value.
-
-    >>> nan = float("nan")
-    >>> spread(1.26, 0.1, 1), spread(0.5, nan, 2), spread(nan, nan, 1)
-    ('1.3 ± 0.1', '0.50', 'none')
-    """
-    if np.isnan(mean):
-        return "none"
-    text = f"{mean:.{digits}f}"
-    return text if np.isnan(std) else f"{text} ± {std:.{digits}f}"
-
-
 def level_text(line: Mapping[str, float]) -> str:
-    """A line of `levels` as text: "4.01 ± 0.10 [3.95, 4.08]"; "diverged" where every fit did."""
+    """A line of `levels` as text: "4.01 ± 0.10 [3.95, 4.08]"; "diverged" where every fit did.
+
+    Where some did: "4.01 ± 0.10 [3.95, 4.08] of 7 of 9 fits".
+    """
     if np.isnan(line["mean"]):
         return DIVERGED
-    return f"{spread(line['mean'], line['std'], 2)} [{line['low']:.2f}, {line['high']:.2f}]"
+    text = f"{spread(line['mean'], line['std'], 2)} [{line['low']:.2f}, {line['high']:.2f}]"
+    fits, lost = line["fits"], line["diverged"]
+    return f"{text} of {fits} of {fits + lost} fits" if lost else text
 
 
 def separation(rows: pd.DataFrame) -> pd.DataFrame:
@@ -84,9 +77,9 @@ def separation(rows: pd.DataFrame) -> pd.DataFrame:
     parts = [observation(part.assign(model=part["name"])) for _, part in objectives]
     found = pd.concat(parts, ignore_index=True).dropna(subset="auroc")
     found = found[found["quantity"].isin(QUANTITIES)]
-    spread = ("auroc", "cohens_d", "in_order", "flipped_auroc")
-    means = {name: (name, "mean") for name in (*spread, "auroc_low", "auroc_high", "flipped")}
-    spreads = {f"{name}_std": (name, "std") for name in spread}
+    values = ("auroc", "cohens_d", "in_order", "flipped_auroc")
+    means = {name: (name, "mean") for name in (*values, "auroc_low", "auroc_high", "flipped")}
+    spreads = {f"{name}_std": (name, "std") for name in values}
     found = found.assign(defense=[named(model)[0] for model in found["model"]])
     groups = found.groupby(["defense", "quantity"], sort=False)
     return groups.agg(**means, **spreads).reset_index()

@@ -1,5 +1,6 @@
 """Numbers as text, and the forms in which a table is written."""
 
+import numpy as np
 import pandas as pd
 
 
@@ -18,9 +19,29 @@ def mean_std(values: pd.Series, digits: int) -> str:
     >>> mean_std(pd.Series([1.0, 3.0]), 1)
     '2.0 ± 1.4'
     """
-    if len(values) == 1:
-        return f"{values.iloc[0]:.{digits}f}"
-    return f"{values.mean():.{digits}f} ± {values.std():.{digits}f}"
+    return spread(values.mean(), values.std(), digits)
+
+
+def spread(mean: float, std: float, digits: int) -> str:
+    """Mean ± standard deviation as text; the mean alone where there is one value.
+
+    >>> nan = float("nan")
+    >>> spread(1.26, 0.1, 1), spread(0.5, nan, 2), spread(nan, nan, 1)
+    ('1.3 ± 0.1', '0.50', 'none')
+    """
+    if np.isnan(mean):
+        return "none"
+    text = f"{mean:.{digits}f}"
+    return text if np.isnan(std) else f"{text} ± {std:.{digits}f}"
+
+
+def ends(low: float, high: float) -> str:
+    """An interval of shares, or of their differences, as text, in per cent or points.
+
+    >>> ends(-0.004, 0.61)
+    '[-0.4, 61.0]'
+    """
+    return f"[{100 * low:.1f}, {100 * high:.1f}]"
 
 
 def percent(accuracy: float, low: float, high: float, std: float = float("nan")) -> str:
@@ -29,8 +50,7 @@ def percent(accuracy: float, low: float, high: float, std: float = float("nan"))
     >>> percent(0.5, 0.4, 0.6), percent(0.5, 0.4, 0.6, 0.011)
     ('50.0 [40.0, 60.0]', '50.0 ± 1.1 [40.0, 60.0]')
     """
-    spread = "" if pd.isna(std) else f" ± {100 * std:.1f}"
-    return f"{100 * accuracy:.1f}{spread} [{100 * low:.1f}, {100 * high:.1f}]"
+    return f"{spread(100 * accuracy, 100 * std, 1)} {ends(low, high)}"
 
 
 def points(gain: float, std: float) -> str:
