@@ -8,9 +8,10 @@ from torch import nn
 
 import workbench as wb
 from workbench import tables
-from workbench.api import as_data, as_model, as_threat
+from workbench.api import _html
 from workbench.errors import InputError
 from workbench.evaluation import battery
+from workbench.inputs import as_data, as_model, as_threat
 from workbench.models import Classifier
 
 DIGITS = wb.load_data("digits")
@@ -96,3 +97,87 @@ def test_packages_that_are_verbs_are_packages_too() -> None:
     assert wb.audit.report is report
     with pytest.raises(InputError, match="is not like 'Linf 8/255'"):
         wb.audit("zoo:fashion-mnist/natural", "digits", "Linf")
+
+
+def test_arrays_stay_the_callers_own() -> None:
+    x, y = np.zeros((3, 1, 4, 4), np.float32), np.array([0, 1, 2])
+    as_data((x, y))
+    x[0], y[0] = 1, 2
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ((np.zeros((3, 1, 4, 4)), [0.9, 1.9, 2.9]), "integers of shape"),
+        ((np.zeros((3, 1, 4, 4)), [0, 1, 10**9]), "too high for a class"),
+        ((np.zeros((2, 1, 4, 4)), [0, float("nan")]), "integers of shape"),
+        ((np.zeros((2, 1, 4, 4), np.int64), [0, 1]), "use uint8"),
+        (([[1.0], [1.0, 2.0]], [0, 1]), "differ in length"),
+        ((1, 2, 3), "data is a tuple"),
+        (torch.utils.data.TensorDataset(torch.zeros(2)), "data is a TensorDataset"),
+        (None, "data is a NoneType"),
+    ],
+)
+def test_what_is_no_data_is_one_line(data, said) -> None:
+    with pytest.raises(InputError, match=said):
+        as_data(data)
+
+
+def test_tensors_with_gradients_and_images_without_channels_are_data() -> None:
+    x = torch.rand(3, 4, 4, requires_grad=True)
+    assert as_data((x, torch.tensor([0, 1, 2], dtype=torch.int32))).shape == (1, 4, 4)
+
+
+def test_what_is_no_model_is_one_line() -> None:
+    with pytest.raises(InputError, match="not a int"):
+        as_model(3, DIGITS, "cpu")
+    with pytest.raises(InputError, match="nope"):
+        as_model(Classifier(net(), "mine"), DIGITS, "nope")
+
+
+@pytest.mark.parametrize(
+    "asked", [{"seed": 2**70}, {"seed": -1}, {"seed": "a"}, {"seed": 1.5}, {"samples": 0}]
+)
+def test_what_is_no_number_is_one_line(asked, tmp_path) -> None:
+    with pytest.raises(InputError, match=f"{next(iter(asked))} is a whole number"):
+        wb.evaluate(net(), "digits", "Linf 0.1", "fgsm", store=tmp_path, **asked)
+
+
+def test_numbers_of_numpy_and_attacks_as_text_are_taken(tmp_path) -> None:
+    asked = {"samples": np.int64(20), "seed": np.int64(5), "store": tmp_path}
+    found = wb.evaluate(net(), "digits", "Linf 0.1", "fgsm,pgd-10:steps=2,restarts=2", **asked)
+    assert found.rows["attack"].nunique() == 2
+
+
+def test_missing_classes_are_told(tmp_path, capsys) -> None:
+    order = np.argsort(DIGITS.labels, kind="stable")
+    data = DIGITS.images[order], DIGITS.labels[order]
+    wb.evaluate(net(), data, "Linf 0.1", "fgsm", samples=20, store=tmp_path)
+    assert "the first 20 samples hold 1 of 10 classes" in capsys.readouterr().err
+
+
+def test_a_transfer_is_a_matrix_and_names_must_differ(tmp_path) -> None:
+    other = Classifier(nn.Sequential(nn.Flatten(), nn.Linear(64, 10)), "other")
+    asked = {"samples": 20, "store": tmp_path}
+    found = wb.transfer([net()], [net(), other], "digits", "Linf 0.1", "fgsm", **asked)
+    pairs = found.accuracies[["source", "target"]].drop_duplicates().to_numpy().tolist()
+    assert pairs == [["Sequential", "Sequential"], ["Sequential", "other"]]
+    rows = found.rows[found.rows["model"] == other.fingerprint]
+    line = found.accuracies.query("target == 'other' and attack == 'fgsm'").iloc[0]
+    assert line["accuracy"] == rows["robust"].mean()
+    assert "other" in repr(found)
+    with pytest.raises(InputError, match="one name"):
+        wb.transfer([net()], [other.net], "digits", "Linf 0.1", "fgsm", **asked)
+
+
+def test_names_in_tables_are_text() -> None:
+    told = _html("<b>", pd.DataFrame({"<i>": ["<img src=x>"]}))
+    assert not {"<b>", "<i>", "<img"} & {tag for tag in ("<b>", "<i>", "<img") if tag in told}
+
+
+@pytest.mark.usefixtures("shallow")
+def test_an_audit_records_the_call(tmp_path) -> None:
+    found = wb.audit(net(), "digits", samples=30, information=False, store=tmp_path)
+    assert "samples=30, depth='fast', information=False)" in found.facts["command"]
+    found.write(tmp_path / "audit")
+    assert "```python\nworkbench.audit(" in (tmp_path / "audit" / "report.md").read_text()

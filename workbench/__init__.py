@@ -14,14 +14,20 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from workbench.api import audit, evaluate, explore, mutual_information, reproduce
+    from workbench.api import (
+        audit,
+        evaluate,
+        explore,
+        mutual_information,
+        reproduce,
+        transfer,
+    )
     from workbench.data import Dataset, load_data
     from workbench.errors import InputError
     from workbench.evaluation.battery import Evaluation
     from workbench.evaluation.cluster import Cluster
     from workbench.evaluation.information import Information
     from workbench.evaluation.store import Store
-    from workbench.evaluation.transfer import transfer
     from workbench.evaluation.workers import Workers
     from workbench.models import Classifier, Loading, load_model
     from workbench.tables import accuracies
@@ -64,7 +70,7 @@ _HOMES = {
     "load_model": "workbench.models",
     "mutual_information": "workbench.api",
     "reproduce": "workbench.api",
-    "transfer": "workbench.evaluation.transfer",
+    "transfer": "workbench.api",
 }
 
 _VERBS = ("audit", "explore")  # packages that can be called (see verbs)

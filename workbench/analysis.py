@@ -8,6 +8,7 @@ calls `main`.
 """
 
 import importlib
+import shlex
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ import pandas as pd
 import typer
 
 from workbench import figures, options, tables
-from workbench.catalogue import KINDS
+from workbench.catalogue import KINDS, package
 from workbench.data import Dataset, load_data
 from workbench.defenses.recipe import Recipe
 from workbench.devices import device_of, limit_threads
@@ -128,7 +129,8 @@ def run(
     facts = {
         "analysis": title,
         "finding": finding,
-        "command": f"python -m analyses.{name} --profile {profile} --style {look}",
+        "command": f"python -m analyses.{name} "
+        + shlex.join(["--profile", profile, "--style", look]),
         "profile": profile,
         "seeds": sorted({run.seed for run in runs}),
         "samples": sorted({run.samples for run in runs}),
@@ -296,7 +298,8 @@ def _measured(
 
 
 def analysis_of(name: str) -> ModuleType:
-    """The module of an analysis: from the current folder, or as it came with the package."""
+    """The module of an analysis: as it came with the package, or from the current folder."""
+    package()
     try:
         return importlib.import_module(f"analyses.{name}")
     except ModuleNotFoundError as error:

@@ -9,39 +9,42 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
-import torch
-from torch import nn
 
 from workbench import tables
 from workbench.analysis import Outcome, analysis_of, run
-from workbench.audit import BROKEN, Audit, AuditRequest, broken_model, claims, content, report
+from workbench.audit import Audit, AuditRequest, claims, content, report
 from workbench.audit import audit as run_audit
-from workbench.data import Dataset, load_data
 from workbench.devices import device_of
 from workbench.errors import InputError
 from workbench.evaluation import battery
 from workbench.evaluation import information as mi
+from workbench.evaluation import transfer as black_box
 from workbench.evaluation.execution import Executor, in_process
-from workbench.evaluation.store import Store
 from workbench.explore import explore
 from workbench.figures import data_uri, style_of
 from workbench.information import Fit
-from workbench.models import Classifier, load_model
-from workbench.options import DEFAULT_FIGURES, DEFAULT_SAMPLES, DEFAULT_STORE, DEFAULT_STYLE
+from workbench.inputs import (
+    Data,
+    Model,
+    Threat,
+    Where,
+    as_attacks,
+    as_data,
+    as_model,
+    as_store,
+    as_threat,
+)
+from workbench.models import Classifier
+from workbench.options import DEFAULT_FIGURES, DEFAULT_STORE, DEFAULT_STYLE, chosen_samples
 from workbench.profiles import load_profile
-from workbench.screen import progress_bar, say
-from workbench.threat import ThreatModel
+from workbench.screen import progress_bar
 
-__all__ = ["audit", "evaluate", "explore", "mutual_information", "reproduce"]
-
-Model = Classifier | nn.Module | str
-Data = Dataset | str | tuple[np.ndarray, np.ndarray]
-Threat = ThreatModel | str
-Where = Store | Path | str
+__all__ = ["audit", "evaluate", "explore", "mutual_information", "reproduce", "transfer"]
 
 FASHION, LINF = "fashion-mnist", "Linf 0.1"
+TRANSFERRED = ("pgd-40:stop_at_success=false", "ti-dim:stop_at_success=false")
+USUAL = {"claim": "", "samples": None, "seed": 0, "against": None, "information": True}  # of audits
 
 
 class Shown(ABC):
@@ -56,8 +59,13 @@ class Shown(ABC):
         return "\n\n".join(f"{title}\n{text}" for title, text in parts)
 
     def _repr_html_(self) -> str:
-        found = (table.style.hide().set_caption(title) for title, table in self.tables().items())
-        return "".join(style.to_html() for style in found)
+        return "".join(_html(title, table) for title, table in self.tables().items())
+
+
+def _html(title: str, table: pd.DataFrame) -> str:
+    """A table; names of classes and files are text, whatever they hold."""
+    shown = table.style.format(escape="html").format_index(escape="html", axis=1).hide()
+    return str(shown.set_caption(escape(title)).to_html())
 
 
 @dataclass(frozen=True, repr=False)
@@ -76,6 +84,24 @@ class EvaluationResult(Shown, battery.Evaluation):
         return {
             f"{what}, {about['samples']} samples": tables.evaluation_texts(self.rows, self.costs)
         }
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TransferResult(Shown):
+    """Attacks made on sources, shown to targets: a line of `rows` per pair, attack and sample.
+
+    accuracies: a line per source, target and attack, as `tables.transferred`.
+    """
+
+    rows: pd.DataFrame
+    accuracies: pd.DataFrame
+    description: Mapping[str, Any]
+
+    def tables(self) -> Mapping[str, pd.DataFrame]:
+        """Accuracies in per cent, a line per attack and source, a column per target."""
+        about = self.description
+        what = f"{about['data']['name']}, {_threat(about)}, {about['samples']} samples"
+        return {f"Source → target on {what}": tables.transfer_texts(self.accuracies)}
 
 
 @dataclass(frozen=True, repr=False)
@@ -149,7 +175,7 @@ def evaluate(
     model: Model,
     data: Data = FASHION,
     threat: Threat = LINF,
-    attacks: Sequence[str] = ("pgd-40", "cascade"),
+    attacks: Sequence[str] | str = ("pgd-40", "cascade"),
     *,
     samples: int | None = None,
     seed: int = 0,
@@ -171,14 +197,56 @@ def evaluate(
             as_model(model, test, device),
             test,
             as_threat(threat),
-            attacks,
+            as_attacks(attacks),
             store=as_store(store),
-            samples=samples or min(DEFAULT_SAMPLES, len(test)),
+            samples=chosen_samples(samples, test),
             seed=seed,
             progress=progress,
             executor=executor,
         )
     return EvaluationResult(**vars(found))
+
+
+def transfer(
+    sources: Sequence[Model],
+    targets: Sequence[Model],
+    data: Data = FASHION,
+    threat: Threat = LINF,
+    attacks: Sequence[str] | str = TRANSFERRED,
+    *,
+    samples: int | None = None,
+    seed: int = 0,
+    store: Where = DEFAULT_STORE,
+    device: str = "auto",
+    executor: Executor = in_process,
+) -> TransferResult:
+    """Attacks made on every source, shown to every target: black-box accuracy.
+
+    sources, targets, data, threat, attacks, samples, executor: as `evaluate`; attacks that stop at
+    their first success transfer badly.
+    Raises InputError for what does not fit together, and for two models of one name.
+    """
+    test = as_data(data)
+    made, shown = ([as_model(one, test, device) for one in part] for part in (sources, targets))
+    names = {model.fingerprint: model.origin for model in (*made, *shown)}
+    if len(set(names.values())) < len(names):
+        raise InputError("two models have one name; give Classifier(net, name) names that differ")
+    with progress_bar() as progress:
+        found = black_box.transfer(
+            made,
+            shown,
+            test,
+            as_threat(threat),
+            as_attacks(attacks),
+            store=as_store(store),
+            samples=chosen_samples(samples, test),
+            seed=seed,
+            progress=progress,
+            executor=executor,
+        )
+    rows = pd.concat([part.rows for part in found], ignore_index=True)
+    about = {name: found[0].description[name] for name in ("data", "threat", "samples")}
+    return TransferResult(rows, tables.transferred(rows, names), about)
 
 
 def mutual_information(
@@ -189,7 +257,7 @@ def mutual_information(
     *,
     train: Data | None = None,
     samples: int | None = None,
-    fit_samples: int = 10000,
+    fit_samples: int | None = None,
     seed: int = 0,
     critic_seed: int = 0,
     fit: Fit | None = None,
@@ -200,21 +268,23 @@ def mutual_information(
     """Natural and adversarial MI of the first test samples; what is stored is not computed again.
 
     model, data, threat, samples, executor: as `evaluate`. Critics are fitted to `fit_samples`
-    attacked samples of `train`: by default of the training split of data that is named, and of
-    other data of the samples that follow the scored ones.
+    attacked samples of `train` (10000, or all where there are fewer): by default of the training
+    split of data that is named, and of other data of the samples that follow the scored ones.
     Raises InputError as `evaluation.information.mutual_information` says.
     """
     test = as_data(data)
+    fitted_to = as_data(data if train is None else train, "train")
+    scored = chosen_samples(samples, test)
     with progress_bar() as progress:
         found = mi.mutual_information(
             as_model(model, test, device),
-            as_data(data if train is None else train, "train"),
+            fitted_to,
             test,
             as_threat(threat),
             attack,
             store=as_store(store),
-            samples=samples or min(DEFAULT_SAMPLES, len(test)),
-            fit_samples=fit_samples,
+            samples=scored,
+            fit_samples=mi.usual_fit_samples(fitted_to, test, scored, fit_samples),
             seed=seed,
             critic_seed=critic_seed,
             fit=fit,
@@ -250,12 +320,13 @@ def audit(
     # a classifier has nowhere to be loaded from again: its copy keeps what it was before attacks
     kept = copy.deepcopy(model) if isinstance(model, Classifier) else model
     asked = {"claim": claim, "samples": samples, "seed": seed, "depth": depth, "against": against}
+    asked["information"] = information
     request = AuditRequest(
         load(),
         partial(as_model, kept, test, device),
         test,
         as_threat(threat),
-        samples or min(DEFAULT_SAMPLES, len(test)),
+        chosen_samples(samples, test),
         seed,
         depth,
         tuple(claims(claim)),
@@ -264,7 +335,9 @@ def audit(
     )
     with progress_bar() as progress:
         found = run_audit(request, store=as_store(store), progress=progress, executor=executor)
-    told = ", ".join(f"{name}={_told(value)}" for name, value in asked.items() if value)
+    told = ", ".join(
+        f"{name}={_told(value)}" for name, value in asked.items() if value != USUAL.get(name)
+    )
     called = f"workbench.audit({_told(model)}, {_told(data)}, {str(request.threat)!r}, {told})"
     return AuditResult(found, content(found, called))
 
@@ -291,46 +364,6 @@ def reproduce(
     return [AnalysisResult(run(analysis_of(name), profile, *common)) for name in names]
 
 
-def as_model(model: Model, data: Dataset, device: str = "auto") -> Classifier:
-    """A classifier for the data. A module is copied first, since a classifier freezes its net."""
-    if isinstance(model, Classifier):
-        return model
-    where = device_of(device)
-    if isinstance(model, nn.Module):
-        net = copy.deepcopy(model).to(where)
-        return Classifier(net, type(model).__name__)
-    if model.startswith(BROKEN):
-        return broken_model(model.removeprefix(BROKEN), where)
-    return load_model(model, None, where, data.shape, len(data.classes))
-
-
-def as_data(data: Data, split: str = "test") -> Dataset:
-    """A data set. Images as numbers are one split, whatever is asked for."""
-    if isinstance(data, str):
-        return load_data(data, split, say)
-    if isinstance(data, Dataset):
-        return data
-    here = (part.cpu() if isinstance(part, torch.Tensor) else part for part in data)
-    images, labels = map(np.asarray, here)
-    classes = tuple(map(str, range(int(labels.max(initial=0)) + 1)))
-    kind = np.uint8 if images.dtype == np.uint8 else np.float32
-    labels = labels.astype(np.int64)
-    return Dataset("own", "test", images.astype(kind), labels, classes, counted=True)
-
-
-def as_threat(threat: Threat) -> ThreatModel:
-    """A threat model, from its norm and ε with a space between.
-
-    Raises InputError for anything else.
-    """
-    if isinstance(threat, ThreatModel):
-        return threat
-    parts = threat.split()
-    if len(parts) != 2:
-        raise InputError(f"the threat model {threat!r} is not like 'Linf 8/255' or 'L2 0.5'")
-    return ThreatModel(*parts)
-
-
 def _told(argument: Any) -> str:
     """An argument as it was written, or what kind of thing it was."""
     return repr(argument) if isinstance(argument, str | int) else f"<{type(argument).__name__}>"
@@ -339,8 +372,3 @@ def _told(argument: Any) -> str:
 def _threat(about: Mapping[str, Any]) -> str:
     """The threat model of a description, as it was given."""
     return f"{about['threat']['norm']} {about['threat']['eps']}"
-
-
-def as_store(store: Where) -> Store:
-    """A store, from its folder."""
-    return store if isinstance(store, Store) else Store(store, say)

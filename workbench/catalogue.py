@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 KINDS = ("png", "pdf", "csv", "md", "tex", "json")  # of files that an analysis writes
 TITLE = re.compile(r"(?P<shows>.*?)(?: \((?P<paper>[^()]*)\))?\.?")
@@ -27,11 +28,20 @@ class Entry:
     needs: str
 
 
+def package() -> ModuleType:
+    """The package of analyses, to which those of the folder `analyses` here belong, too."""
+    found = import_module("analyses")
+    own = Path.cwd() / "analyses"
+    if own.is_dir() and str(own) not in found.__path__:
+        found.__path__.append(str(own))
+    return found
+
+
 def entries() -> list[Entry]:
-    """Every analysis there is, by name: of the current folder, or of the package."""
-    folders = map(Path, import_module("analyses").__path__)
-    files = [path for folder in folders for path in folder.glob("*.py")]
-    return [_entry(path) for path in sorted(files) if path.stem != "__init__"]
+    """Every analysis there is, by name: of the package, and of the current folder."""
+    folders = map(Path, reversed(package().__path__))
+    files = {path.stem: path for folder in folders for path in folder.glob("*.py")}
+    return [_entry(files[name]) for name in sorted(files) if name != "__init__"]
 
 
 def _entry(path: Path) -> Entry:

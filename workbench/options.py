@@ -1,11 +1,16 @@
 """The options of the command line that several verbs share, each with its help, once."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from workbench.errors import MOST_SEED
+from workbench.screen import say
 from workbench.specs import UNIT_SIZE
+
+if TYPE_CHECKING:
+    from workbench.data import Dataset
 
 Model = Annotated[
     str,
@@ -46,9 +51,14 @@ Samples = Annotated[
     int | None, typer.Option(min=1, help="The first so many test samples.", show_default="1000")
 ]
 FitSamples = Annotated[
-    int, typer.Option(min=1000, help="Training samples that the critics are fitted to.")
+    int | None,
+    typer.Option(
+        min=1,
+        help="Training samples that the critics are fitted to.",
+        show_default="10000, or all there are",
+    ),
 ]
-Seed = Annotated[int, typer.Option(min=0, max=2**32 - 1, help="Seed of every random number.")]
+Seed = Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Seed of every random number.")]
 BatchSize = Annotated[
     int, typer.Option(min=1, help="Samples per stored unit of work; also AutoAttack's batch.")
 ]
@@ -92,3 +102,14 @@ DEFAULT_STORE = Path(".workbench")
 DEFAULT_FIGURES = Path("figures")
 DEFAULT_STYLE = "icml"
 DEFAULT_UNIT = UNIT_SIZE
+
+
+def chosen_samples(asked: int | None, data: "Dataset") -> int:
+    """How many samples are looked at: DEFAULT_SAMPLES, or all where there are fewer, if not told.
+
+    A user's file that is sorted by class has one or few in its first samples: that is told.
+    """
+    samples = min(DEFAULT_SAMPLES, len(data)) if asked is None else asked
+    if (found := data.classes_in(0, samples)) < len(data.classes):
+        say(f"warning: the first {samples} samples hold {found} of {len(data.classes)} classes")
+    return samples

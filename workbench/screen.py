@@ -38,7 +38,8 @@ REST = Column(no_wrap=True, overflow="ellipsis", ratio=1)  # of the line: what i
 WIDE = 200  # columns where the output is no terminal, so that no table is cut
 
 screen = Console(stderr=True, soft_wrap=True)
-output = Console(width=None if sys.stdout.isatty() else WIDE)
+# a process may have been started without a standard output
+output = Console(width=None if sys.stdout and sys.stdout.isatty() else WIDE)
 
 
 def say(message: str) -> None:
@@ -105,19 +106,18 @@ def write_json(content: Any, path: Path | None) -> None:
     """Write JSON whole, or not at all; "-" prints it; None does nothing."""
     if path is None:
         return
-    text = json.dumps(content, indent=2, allow_nan=False) + "\n"
-    if str(path) == "-":
-        output.out(text, end="", highlight=False)
-        return
-    write_text(path, text)
+    write_text(path, json.dumps(content, indent=2, allow_nan=False) + "\n")
 
 
 def write_text(path: Path, text: str) -> None:
     """Write a file whole: to a temporary file beside it, then renamed; a device is written to.
 
-    Names of files that are no UTF-8 become the bytes that they are.
+    "-" prints it. Names of files that are no UTF-8 become the bytes that they are.
     Raises InputError where the path cannot be written.
     """
+    if str(path) == "-":
+        output.out(text, end="", highlight=False)
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not path.is_file():

@@ -1,8 +1,10 @@
 """The models of a profile: trained, measured, and written with their cards."""
 
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -213,5 +215,5 @@ def command(recipe: Recipe) -> str:
         changed["keep"] = ",".join(map(str, recipe.keep))
     if recipe.base and not any(mark in recipe.base for mark in "/:."):
         changed["base"] += ".safetensors"
-    options = [f"--{name.replace('_', '-')} {value}" for name, value in changed.items()]
-    return " ".join(["workbench train", recipe.defense, *options])
+    options = [[f"--{name.replace('_', '-')}", str(value)] for name, value in changed.items()]
+    return shlex.join(["workbench", "train", recipe.defense, *chain(*options)])

@@ -218,3 +218,12 @@ def test_a_frozen_script_which_has_no_word_for_its_mode_is_looked_at(tmp_path) -
     rows = Repeated()(Given(model, x, y, threat, Noise(0, (0, 1, 2, 3))))
     assert not rows["training"].any()
     assert (rows["right"] == 5).all()
+
+
+def test_a_file_sorted_by_class_is_told() -> None:
+    seen = {"Outputs": pd.DataFrame({"outputs": [10] * N})}
+    found = before.classes(evidence(probes=seen))
+    assert found.status == "warn"
+    assert "the first 400 samples hold 1 of 10 classes" in found.said
+    mixed = replace(DATA, labels=np.arange(N) % 5)
+    assert before.classes(evidence(probes=seen, data=mixed)).status == "pass"

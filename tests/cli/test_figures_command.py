@@ -111,3 +111,13 @@ def test_files_say_what_defenses_are_how_critics_were_made_and_what_is_missing(
     assert (facts["finding"], facts["warnings"]) == (outcome.finding, made_up.warnings)
     assert (facts["critic_seeds"], facts["fit_samples"]) == ([0, 1, 2], [10000])
     assert facts["recipes"]["namid-t@0"]["lr"] == 0.05
+
+
+def test_an_analysis_of_the_folder_one_works_in_is_found(tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(analyses, "__path__", list(analyses.__path__))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "analyses").mkdir()
+    own = tmp_path / "analyses" / "astrology.py"
+    own.write_text('"""What the stars say."""\n\n\ndef runs(profile):\n    """Nothing."""\n')
+    assert {"astrology", "white_box"} <= {entry.name for entry in catalogue.entries()}
+    assert analysis.analysis_of("astrology").__file__ == str(own)

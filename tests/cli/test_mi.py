@@ -1,5 +1,6 @@
 """`workbench mi`: scores that are no MI are never called so."""
 
+import io
 import json
 from pathlib import Path
 
@@ -48,3 +49,9 @@ def test_an_unknown_objective_is_one_line(tmp_path, capsys) -> None:
     error = capsys.readouterr().err
     assert "mim, contrast, released" in error
     assert len(error.strip().splitlines()) == 1
+
+
+def test_values_are_printed_where_they_are_asked_for_and_nothing_else(tmp_path, capsys) -> None:
+    assert mi(tmp_path, "--csv", "-") == 0
+    rows = pd.read_csv(io.StringIO(capsys.readouterr().out))
+    assert len(rows) == 60

@@ -157,3 +157,38 @@ def test_stopping_by_hand_is_no_error_and_says_how_to_go_on(
         main([str(word) for word in evaluate(model, tmp_path / "store")])
     assert ended.value.code == 130
     assert "goes on" in capsys.readouterr().err
+
+
+def test_what_cannot_be_written_is_told_before_the_work(capsys, tmp_path, model) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    line = refuse(capsys, *evaluate(model, tmp_path / "store", json=tmp_path))
+    assert f"{tmp_path} cannot be written" in line
+    assert not (tmp_path / "store").exists()
+    assert "cannot be written" in refuse(capsys, "reproduce", "--figures", file)
+    assert "cannot be written" in refuse(capsys, "train", "natural", "--out", file)
+    mi = ("mi", model, "--arch", nets.ARCH, "--data", "digits", "--csv", tmp_path)
+    assert "cannot be written" in refuse(capsys, *mi)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["train", "--profile", "demo", "--lr", "9"], "--lr is the profile's to say"),
+        (["train", "natural", "--workers", "3"], "--workers is for a --profile"),
+        (["audit", "broken:quantised", "--mean", "0.5"], "comes as it is"),
+        (["audit", "zoo:fashion-mnist/natural", "--claim", "clean=0.83"], "83 is 83 %"),
+        (["mi", "zoo:fashion-mnist/natural", "--critic-seed", str(2**70)], "critic-seed"),
+        (["explore", "--data", "digits"], "no models for digits"),
+    ],
+)
+def test_what_would_be_ignored_or_misread_is_refused(capsys, tmp_path, words, said) -> None:
+    assert said in refuse(capsys, *words, "--store", tmp_path / "store")
+
+
+def test_a_model_is_not_transferred_to_itself_under_another_name(capsys, tmp_path, model) -> None:
+    copy = tmp_path / "copy.safetensors"
+    copy.write_bytes(model.read_bytes())
+    words = ("--arch", nets.ARCH, "--data", "digits", "--samples", 20, "--store", tmp_path / "s")
+    line = refuse(capsys, "transfer", model, copy, *words)
+    assert "are the same model" in line

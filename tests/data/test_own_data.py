@@ -83,7 +83,7 @@ def test_own_data_is_one_split_and_keeps_its_path_as_name(save):
     [
         ({"x": GREY}, "lacks y"),
         ({"images": GREY, "labels": LABELS}, "lacks x and y"),
-        ({"x": GREY.astype(np.int64), "y": LABELS}, "x is int64; save uint8"),
+        ({"x": GREY.astype(np.int64), "y": LABELS}, "x is int64; use uint8"),
         ({"x": GREY[0], "y": LABELS}, r"x has shape \(8, 10\)"),
         ({"x": np.zeros((6, 8, 8, 4), np.uint8), "y": LABELS}, r"x has shape \(6, 8, 8, 4\)"),
         ({"x": GREY, "y": LABELS.astype(float)}, "y is float64"),

@@ -190,3 +190,13 @@ def test_what_a_killed_process_left_is_swept_and_what_a_living_one_writes_is_not
 def test_every_unit_tells_its_checksums(store) -> None:
     info = json.loads((write(store).folder / "unit.json").read_text())
     assert set(info["sha256"]) == {"rows.parquet", "tensors.safetensors", "unit.json"}
+
+
+def test_results_of_another_version_are_refused_and_stay(store, monkeypatch) -> None:
+    monkeypatch.setattr("workbench.evaluation.store.FORMAT", 99)
+    monkeypatch.setattr(store, "read", lambda key: key)  # what is written is read back
+    write(store)
+    monkeypatch.undo()
+    with pytest.raises(InputError, match="format 99"):
+        store.read(KEY)
+    assert store.keys() == [KEY]

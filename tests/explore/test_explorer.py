@@ -4,6 +4,7 @@ import base64
 import io
 import re
 import socket
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -19,9 +20,9 @@ from workbench.evaluation.information import mutual_information
 from workbench.evaluation.store import Store
 from workbench.explore import Explorer, explore
 from workbench.explore.density import contours
-from workbench.explore.explorer import ALL, NONE, PAGE
+from workbench.explore.explorer import ALL, NONE, PAGE, summary
 from workbench.explore.ranges import Range
-from workbench.explore.sample import logits, neighbours, path
+from workbench.explore.sample import logit_table, logits, neighbours, path
 from workbench.explore.views import VERDICTS, verdicts
 from workbench.models import load_model
 from workbench.seeds import Noise
@@ -320,7 +321,7 @@ def test_views_that_cannot_be_told_apart_are_one_line(explorer) -> None:
         (["--arch", "nobody"], "nobody"),
         (["--eps", "0.1, x"], "eps 'x' is no number"),
         (["--attacks", "pgd-40"], "MI needs every step"),
-        (["--samples", "361", "--fit-samples", "1000"], "has 360"),
+        (["--samples", "361"], "has 360"),
     ],
 )
 def test_bad_input_is_one_line(words, said, asked, tmp_path, capsys) -> None:
@@ -342,3 +343,56 @@ def test_a_port_that_is_taken_is_one_line(capsys) -> None:
             main(["explore", "--port", port])
     assert ended.value.code == 2
     assert f"port {port} is taken" in capsys.readouterr().err
+
+
+def test_marks_are_sent_again_after_a_filter_without_telling(explorer) -> None:
+    """The page forgets marks of points that are filtered out, and does not say so."""
+    explorer.brush(np.array([4, 10]))
+    widget, sent = explorer._panels[0]._scatter.widget, []
+    widget.observe(lambda change: sent.append(len(change["new"])), "selection")
+    explorer.label.value = view(explorer).data.classes[0]
+    explorer.label.value = ALL
+    assert sent == [0, 4] * 2
+    assert explorer.selected["index"].tolist() == [4, 10]
+
+
+def test_a_missing_view_leaves_what_is_shown_and_the_controls_say_so(explorer) -> None:
+    views = list(explorer._views.values())
+    fewer = Explorer([v for v in views if v is not views[-1]], ["a critic diverged"])
+    fewer.model.value = fewer.model.options[SMOOTH]
+    fewer.eps.value = "0.2"
+    assert "there is no " in fewer._failed.value
+    assert "a critic diverged" in fewer._failed.value
+    assert (fewer.model.value, fewer.eps.value) == (fewer.model.options[SMOOTH], "0.1")
+    assert view(fewer).threat.eps == "0.1"
+    fewer.model.value = fewer.model.options[SHARP]
+    assert "there is no " not in fewer._failed.value
+    assert "a critic diverged" in fewer._failed.value
+
+
+def test_names_of_classes_are_text(explorer) -> None:
+    shown = view(explorer)
+    evil = tuple(f"<img src=x onerror=alert({k})>" for k in range(10))
+    told = logit_table(replace(shown, data=replace(shown.data, classes=evil)), 0)
+    assert "<img" not in told
+    assert "&lt;img" in told
+
+
+def test_without_a_sample_there_is_no_share(explorer) -> None:
+    assert summary([view(explorer)], np.array([], dtype=int)).count("<td>–</td>") == 5
+
+
+def test_modules_and_numbers_are_looked_into_and_equal_names_are_numbered(asked, tmp_path) -> None:
+    digits = load_data("digits", "test")
+    model = load_model(asked["models"][SHARP], asked["arch"], "cpu", (1, 8, 8), 10)
+    other = load_model(asked["models"][SMOOTH], asked["arch"], "cpu", (1, 8, 8), 10)
+    few = {"samples": 20, "fit_samples": 200, "attacks": asked["attacks"][0], "device": "cpu"}
+    data = digits.images, digits.labels
+    found = explore([model.net, other.net], data, eps="0.1", store=tmp_path, **few)
+    assert found.model.options == ("Sequential", "Sequential 2")
+    with pytest.raises(InputError, match="there twice"):
+        explore([model.net, model], data, store=tmp_path, **few)
+    with pytest.raises(InputError, match="name each once"):
+        explore(model, data, eps=["0.1", "0.1"], store=tmp_path, **few)
+    with pytest.raises(InputError, match="no models for digits"):
+        explore(data="digits", store=tmp_path)

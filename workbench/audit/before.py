@@ -120,7 +120,7 @@ def dynamic(found: Evidence) -> Finding:
 
 
 def classes(found: Evidence) -> Finding:
-    """AA6: outputs that are no class of the data, or too few for the DLR losses."""
+    """AA6: outputs that are no class of the data, too few for the DLR losses, or seen too few."""
     outputs, known = int(found.probe("Outputs")["outputs"].max()), len(found.data.classes)
     said = f"the model has {outputs} outputs and the data {known} classes"
     if outputs > known and found.data.counted:
@@ -136,6 +136,11 @@ def classes(found: Evidence) -> Finding:
         return Finding(FAIL, said, outputs, known)
     if known < 4:
         return Finding(WARN, f"{said}: below 4 AutoAttack's losses do not exist", known, 4)
+    samples = len(found.correct())
+    held = found.data.classes_in(0, samples)
+    if 2 * held < min(known, samples):
+        said = f"the first {samples} samples hold {held} of {known} classes; is the file sorted?"
+        return Finding(WARN, said, held, known)
     return Finding(PASS, said, outputs, known)
 
 

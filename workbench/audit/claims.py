@@ -61,6 +61,10 @@ def claims(text: str) -> list[Claim]:
             raise InputError(
                 f"claim {part!r} is not NAME=PER CENT; write it as clean=83.4,autoattack=52.0"
             )
+        if 0 < accuracy < 0.01:
+            raise InputError(
+                f"claim {part!r} is below one per cent; is {number} a share? 83 is 83 %"
+            )
         name = name if name == CLEAN else label(attack(name))
         if name in found:
             raise InputError(f"{name} is claimed twice; name it once")

@@ -45,11 +45,16 @@ def markdown(facts: Mapping[str, Any]) -> str:
         "To be attested by who made the model:",
         "\n".join(f"- {line}" for line in facts["attestations"]),
         "## How to reproduce",
-        f"```sh\n{facts['command']}\n```",
+        f"```{_language(facts['command'])}\n{facts['command']}\n```",
         f"Commit {facts['commit']}, {facts['created']}; "
         + ", ".join(f"{name} {version}" for name, version in facts["versions"].items()),
     ]
     return "\n\n".join(part.strip() for part in parts) + "\n"
+
+
+def _language(command: str) -> str:
+    """Whether it is one of a terminal's, or a call of `workbench.audit`."""
+    return "python" if command.startswith("workbench.") else "sh"
 
 
 def all_tables(facts: Mapping[str, Any]) -> dict[str, pd.DataFrame]:

@@ -15,7 +15,7 @@ from workbench.devices import device_of, limit_threads
 from workbench.errors import InputError
 from workbench.evaluation.execution import executor, usual_workers
 from workbench.evaluation.store import Store
-from workbench.models import Classifier, load_model, loading
+from workbench.models import Classifier, Loading, load_model, loading
 from workbench.screen import check_writable, output, progress_bar, say, show, write_json
 from workbench.threat import ThreatModel
 
@@ -85,6 +85,8 @@ def audit(
     check_writable(json)
     check_writable(out / "audit.json" if out else None)
     how = loading(weights, mean, std, channels, class_map)
+    if model.startswith(BROKEN) and (arch is not None or how != Loading()):
+        raise InputError(f"{model} comes as it is; leave off --arch and what goes around a model")
     images = load_data(data, "test", say)
 
     def load() -> Classifier:
@@ -102,7 +104,7 @@ def audit(
         load,
         images,
         threat,
-        samples or min(options.DEFAULT_SAMPLES, len(images)),
+        options.chosen_samples(samples, images),
         seed,
         depth,
         tuple(claimed),

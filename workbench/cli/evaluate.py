@@ -12,7 +12,7 @@ from workbench.evaluation.execution import executor
 from workbench.evaluation.store import Store
 from workbench.models import load_model, loading
 from workbench.provenance import versions
-from workbench.screen import output, progress_bar, say, show, write_json
+from workbench.screen import check_writable, output, progress_bar, say, show, write_json
 from workbench.threat import ThreatModel
 
 
@@ -43,14 +43,13 @@ def evaluate(
 
     Example: workbench evaluate zoo:fashion-mnist/standard-at --eps 0.1 --attacks fgsm,pgd-40
     """
+    check_writable(json)
     threat, chosen = ThreatModel(norm, eps), names(attacks)
     how = loading(weights, mean, std, channels, class_map)
     images = load_data(data, "test", say)
     classifier = load_model(model, arch, device_of(device), images.shape, len(images.classes), how)
     limit_threads(classifier)
-    samples = samples or min(options.DEFAULT_SAMPLES, len(images))
-    if images.classes_in(0, samples) < len(images.classes):
-        say(f"warning: the first {samples} samples do not hold all {len(images.classes)} classes")
+    samples = options.chosen_samples(samples, images)
     with executor(workers, scheduler) as computing, progress_bar() as progress:
         evaluation = run(
             classifier,
@@ -65,7 +64,6 @@ def evaluate(
             executor=computing,
         )
     content = summary(evaluation)
-    write_json(content, json)
     if str(json) != "-":
         show(
             tables.evaluation_texts(evaluation.rows, evaluation.costs),
@@ -80,10 +78,14 @@ def evaluate(
                 f"lies between {100 * proved:.1f} and {100 * content['robust_accuracy']:.1f} %",
                 highlight=False,
             )
+    write_json(content, json)
 
 
 def summary(evaluation: Evaluation) -> dict[str, Any]:
-    """The evaluation as JSON: accuracies are shares in [0, 1], passes are counted in images."""
+    """The evaluation as JSON: accuracies are shares in [0, 1], passes are counted in images.
+
+    certified_accuracy is null where nothing was proved, as of attacks that prove nothing.
+    """
     table = tables.bracketed(evaluation.rows).set_index("attack")
     costs = tables.total_costs(evaluation.costs).set_index("attack")
     clean, worst = table.loc[tables.CLEAN], table.loc[tables.WORST_CASE]
@@ -92,12 +94,12 @@ def summary(evaluation: Evaluation) -> dict[str, Any]:
         "clean_accuracy_ci95": [clean.low, clean.high],
         "robust_accuracy": float(worst.accuracy),
         "robust_accuracy_ci95": [worst.low, worst.high],
-        "certified_accuracy": float(worst.certified),
+        "certified_accuracy": float(worst.certified) or None,
         "attacks": {
             str(name): {
                 "robust_accuracy": float(table.loc[name, "accuracy"]),
                 "ci95": [table.loc[name, "low"], table.loc[name, "high"]],
-                "certified_accuracy": float(table["certified"].fillna(0)[name]),
+                "certified_accuracy": float(table["certified"].fillna(0)[name]) or None,
                 "forward_passes": int(cost.forward_passes),
                 "backward_passes": int(cost.backward_passes),
                 "seconds": float(cost.seconds),

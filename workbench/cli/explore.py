@@ -28,7 +28,7 @@ def explore(
     eps: Budgets = "0.1",
     attacks: options.Attacks = ATTACK,
     samples: options.Samples = None,
-    fit_samples: options.FitSamples = 10000,
+    fit_samples: options.FitSamples = None,
     seed: options.Seed = 0,
     device: options.Device = "auto",
     workers: options.UsualWorkers = None,

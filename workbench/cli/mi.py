@@ -9,21 +9,29 @@ import typer
 from workbench import options, tables
 from workbench.data import load_data
 from workbench.devices import device_of, limit_threads
+from workbench.errors import MOST_SEED
 from workbench.evaluation.execution import executor
-from workbench.evaluation.information import ATTACK, Information, mutual_information
+from workbench.evaluation.information import (
+    ATTACK,
+    Information,
+    mutual_information,
+    usual_fit_samples,
+)
 from workbench.evaluation.store import Store
 from workbench.information import Fit
 from workbench.models import load_model, loading
 from workbench.provenance import versions
-from workbench.screen import progress_bar, say, show, write_json, write_text
+from workbench.screen import check_writable, progress_bar, say, show, write_json, write_text
 from workbench.threat import ThreatModel
 
-CriticSeed = Annotated[int, typer.Option(min=0, help="Seed of the critics.")]
+CriticSeed = Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Seed of the critics.")]
 Attack = Annotated[str, typer.Option(help="Attack that makes x̃; it should run every step.")]
 Objective = Annotated[
     str, typer.Option(help="mim for MI; contrast or released for scores that are no MI.")
 ]
-Csv = Annotated[Path | None, typer.Option(help="Write the per-sample values to this file.")]
+Csv = Annotated[
+    Path | None, typer.Option(help="Write the per-sample values to this file; - prints them.")
+]
 
 
 def mi(
@@ -39,7 +47,7 @@ def mi(
     eps: options.Eps = "0.1",
     attack: Attack = ATTACK,
     samples: options.Samples = None,
-    fit_samples: options.FitSamples = 10000,
+    fit_samples: options.FitSamples = None,
     seed: options.Seed = 0,
     critic_seed: CriticSeed = 0,
     objective: Objective = "mim",
@@ -58,11 +66,14 @@ def mi(
 
     Example: workbench mi zoo:fashion-mnist/natural --csv mi.csv
     """
+    check_writable(json)
+    check_writable(csv)
     threat, fit = ThreatModel(norm, eps), Fit(objective=objective)
     how = loading(weights, mean, std, channels, class_map)
     train, test = load_data(data, "train", say), load_data(data, "test", say)
     classifier = load_model(model, arch, device_of(device), test.shape, len(test.classes), how)
     limit_threads(classifier)
+    samples = options.chosen_samples(samples, test)
     with executor(workers, scheduler) as computing, progress_bar() as progress:
         found = mutual_information(
             classifier,
@@ -71,8 +82,8 @@ def mi(
             threat,
             attack,
             store=Store(store, say),
-            samples=samples or min(options.DEFAULT_SAMPLES, len(test)),
-            fit_samples=fit_samples,
+            samples=samples,
+            fit_samples=usual_fit_samples(train, test, samples, fit_samples),
             seed=seed,
             critic_seed=critic_seed,
             fit=fit,
@@ -83,14 +94,14 @@ def mi(
     table = tables.observation(found.rows.assign(model=model))
     for warning in found.warnings:
         say(f"warning: {warning}")
+    if "-" not in (str(json), str(csv)):
+        texts = tables.observation_texts(table).drop(columns="model")
+        what, unit = ("MI", ", nats") if fit.quantity == "mi" else ("Contrast scores, no MI,", "")
+        show(texts, f"{what} of {model} on {data}, {norm} {eps}, {len(found.rows)} samples{unit}")
     if csv is not None:
         write_text(csv, found.rows.to_csv(index=False))
         say(f"wrote {len(found.rows)} samples to {csv}")
     write_json(summary(found, table), json)
-    if str(json) != "-":
-        texts = tables.observation_texts(table).drop(columns="model")
-        what, unit = ("MI", ", nats") if fit.quantity == "mi" else ("Contrast scores, no MI,", "")
-        show(texts, f"{what} of {model} on {data}, {norm} {eps}, {len(found.rows)} samples{unit}")
 
 
 def summary(found: Information, table: pd.DataFrame) -> dict[str, Any]:

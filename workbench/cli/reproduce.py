@@ -1,5 +1,6 @@
 """`workbench reproduce`: every figure and table of a profile."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +13,7 @@ from workbench.evaluation.execution import executor, usual_workers
 from workbench.evaluation.store import Store
 from workbench.figures import style_of
 from workbench.profiles import load_profile
-from workbench.screen import output, progress_bar, say, write_json
+from workbench.screen import check_writable, output, progress_bar, say, write_json
 from workbench.trainings import retrained, train_profile
 
 Retrain = Annotated[
@@ -38,6 +39,8 @@ def reproduce(
     workbench reproduce --profile fashion-mnist --retrain
     workbench reproduce --profile demo --style slides-dark --figures talk
     """
+    check_writable(json)
+    check_writable(figures / "figure")
     results = Store(store, say)
     outcomes: dict[str, Outcome] = {}
     wanted, device, look = load_profile(profile), device_of(device), style_of(style)
@@ -57,10 +60,13 @@ def reproduce(
         name: {"finding": outcome.finding, "files": list(map(str, outcome.files))}
         for name, outcome in outcomes.items()
     }
+    if str(json) != "-":
+        _tell(list(outcomes.values()))
     write_json(content, json)
-    if str(json) == "-":
-        return
-    for outcome in outcomes.values():
+
+
+def _tell(outcomes: Sequence[Outcome]) -> None:
+    for outcome in outcomes:
         output.print(outcome.finding, highlight=False, soft_wrap=True)
-    files = ", ".join(str(outcome.files[0]) for outcome in outcomes.values())
+    files = ", ".join(str(outcome.files[0]) for outcome in outcomes)
     output.print(f"Open {files}; tables lie beside them as .md, .csv and .tex.", soft_wrap=True)

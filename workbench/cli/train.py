@@ -25,7 +25,7 @@ from workbench.evaluation.training import TrainingRequest, train_here
 from workbench.information import OBJECTIVES
 from workbench.models import load_model
 from workbench.profiles import load_profile
-from workbench.screen import output, progress_bar, say, show, write_json
+from workbench.screen import check_writable, output, progress_bar, say, show, write_json
 
 
 def _one_of(*parts: Any) -> str:
@@ -48,7 +48,11 @@ Base = Annotated[
 ]
 
 
+OF_PROFILES = {"profile", "out", "device", "workers", "scheduler", "store", "json"}
+
+
 def train(
+    context: typer.Context,
     defense: Defense = None,
     profile: ProfileName = None,
     out: Out = Path("trained"),
@@ -95,9 +99,12 @@ def train(
     workbench train namid:alpha=1 --base mine/standard-at.safetensors --out mine
     workbench train --profile fashion-mnist --out zoo
     """
-    results, chosen = Store(store, say), device_of(device)
     if (defense is None) == (profile is None):
         raise InputError("name a defense to train, or a --profile whose models to train")
+    _refuse_idle(_given(context), profile)
+    check_writable(json)
+    check_writable(out / "weights")
+    results, chosen = Store(store, say), device_of(device)
     if profile is not None:
         wanted = load_profile(profile)
         with (
@@ -105,6 +112,8 @@ def train(
             progress_bar() as progress,
         ):
             paths = trainings.train_profile(wanted, out, results, chosen, progress, computing)
+        if not paths:
+            say(f"profile {profile} trains no models")
     else:
         assert defense is not None
         recipe = Recipe(
@@ -133,9 +142,24 @@ def train(
             stored,
         )
         paths = _train_one(recipe, name, out, results, chosen, quiet=str(json) == "-")
-    write_json({title: _card(path) for title, path in paths.items()}, json)
     for path in paths.values() if str(json) != "-" else ():
         output.print(f"wrote {path} and its card", highlight=False, soft_wrap=True)
+    write_json({title: _card(path) for title, path in paths.items()}, json)
+
+
+def _given(context: typer.Context) -> set[str]:
+    """The names of the options that stand on the command line."""
+    sources = {name: context.get_parameter_source(name) for name in context.params}
+    return {name for name, source in sources.items() if source and source.name == "COMMANDLINE"}
+
+
+def _refuse_idle(given: set[str], profile: str | None) -> None:
+    """Raises InputError for an option that would change nothing."""
+    if profile is None and (idle := sorted(given & {"workers", "scheduler"})):
+        raise InputError(f"--{idle[0]} is for a --profile; one model is trained in one process")
+    if profile is not None and (idle := sorted(given - OF_PROFILES)):
+        option = idle[0].replace("_", "-")
+        raise InputError(f"--{option} is the profile's to say; change it in a copy of {profile}")
 
 
 def _card(path: Path) -> dict[str, Any]:

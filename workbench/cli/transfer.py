@@ -14,9 +14,9 @@ from workbench.errors import InputError
 from workbench.evaluation.execution import executor
 from workbench.evaluation.store import Store
 from workbench.evaluation.transfer import transfer as run
-from workbench.models import load_model
+from workbench.models import Classifier, load_model
 from workbench.provenance import versions
-from workbench.screen import progress_bar, say, show, write_json
+from workbench.screen import check_writable, progress_bar, say, show, write_json
 from workbench.threat import ThreatModel
 
 Models = Annotated[list[str], typer.Argument(help="Two models or more, as `evaluate` takes them.")]
@@ -46,6 +46,7 @@ def transfer(
 
     Example: workbench transfer zoo:fashion-mnist/natural zoo:fashion-mnist/standard-at
     """
+    check_writable(json)
     threat, chosen = ThreatModel(norm, eps), names(attacks)
     images = load_data(data, "test", say)
     shape, classes, where = images.shape, len(images.classes), device_of(device)
@@ -53,6 +54,7 @@ def transfer(
         load_model(reference, own, where, shape, classes)
         for reference, own in zip(models, _archs(models, arch), strict=True)
     ]
+    _refuse_copies(models, loaded)
     limit_threads(loaded[0])
     with executor(workers, scheduler) as computing, progress_bar() as progress:
         found = run(
@@ -62,21 +64,23 @@ def transfer(
             threat,
             chosen,
             store=Store(store, say),
-            samples=samples or min(options.DEFAULT_SAMPLES, len(images)),
+            samples=options.chosen_samples(samples, images),
             seed=seed,
             unit_size=batch_size,
             progress=progress,
             executor=computing,
         )
     short = {m.fingerprint: name for m, name in zip(loaded, _titles(models), strict=True)}
-    parts = [tables.accuracies(part.rows).assign(**_pair(part.rows, short)) for part in found]
-    table = pd.concat(parts, ignore_index=True)
-    columns = ["source", "target", "attack", "samples", "accuracy", "low", "high"]
+    rows = pd.concat([part.rows for part in found], ignore_index=True)
+    table = tables.transferred(rows, short)
     facts = [part.description for part in found]
-    accuracies = table[columns].to_dict("records")
-    write_json({"accuracies": accuracies, "pairs": facts, "versions": versions()}, json)
+    accuracies = table.to_dict("records")
     if str(json) != "-":
-        show(_matrix(table), f"Accuracy % [95 % CI] on {images.name}, {threat}, source → target")
+        show(
+            tables.transfer_texts(table),
+            f"Accuracy % [95 % CI] on {images.name}, {threat}, source → target",
+        )
+    write_json({"accuracies": accuracies, "pairs": facts, "versions": versions()}, json)
 
 
 def _archs(models: list[str], arch: list[str] | None) -> list[str | None]:
@@ -90,25 +94,16 @@ def _archs(models: list[str], arch: list[str] | None) -> list[str | None]:
     return list(arch)
 
 
+def _refuse_copies(models: list[str], loaded: list[Classifier]) -> None:
+    """Raises InputError where two references are of one model: a table has it once."""
+    found: dict[str, str] = {}
+    for reference, model in zip(models, loaded, strict=True):
+        other = found.setdefault(model.fingerprint, reference)
+        if other != reference:
+            raise InputError(f"{other} and {reference} are the same model; name one of them")
+
+
 def _titles(models: list[str]) -> list[str]:
     """Short names, where those tell the models apart."""
     short = [Path(model).stem for model in models]
     return short if len(set(short)) == len(models) else models
-
-
-def _pair(rows: pd.DataFrame, short: dict[str, str]) -> dict[str, str]:
-    first = rows.iloc[0]
-    return {"source": short[first["source"]], "target": short[first["model"]]}
-
-
-def _matrix(table: pd.DataFrame) -> pd.DataFrame:
-    """A line per attack and source, a column per target."""
-    clean = table["attack"] == tables.CLEAN
-    shown = table.assign(source=table["source"].mask(clean, ""))
-    shown = shown[shown["attack"] != tables.WORST_CASE]
-    values = shown[["accuracy", "low", "high"]].to_numpy()
-    texts = shown.assign(text=[tables.percent(*row) for row in values])
-    wide = texts.pivot_table(
-        index=["attack", "source"], columns="target", values="text", aggfunc="first", sort=False
-    )
-    return wide.reset_index().rename_axis(columns=None)

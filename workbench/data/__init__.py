@@ -2,6 +2,15 @@
 
 from workbench.data.dataset import Dataset
 from workbench.data.load import Description, describe, load_data
+from workbench.data.own import from_arrays
 from workbench.data.sources import cache_folder, fetch
 
-__all__ = ["Dataset", "Description", "cache_folder", "describe", "fetch", "load_data"]
+__all__ = [
+    "Dataset",
+    "Description",
+    "cache_folder",
+    "describe",
+    "fetch",
+    "from_arrays",
+    "load_data",
+]

@@ -31,8 +31,18 @@ def read_npz(path: Path) -> Arrays:
     if missing := {"x", "y"} - arrays.keys():
         lacks = " and ".join(sorted(missing))
         raise InputError(f"{path} lacks {lacks}; it needs the arrays x (images) and y (labels)")
-    labels = _integers(arrays["y"], path)
-    return _images(arrays["x"], path), labels, _classes(arrays.get("classes"), labels, path)
+    return from_arrays(arrays["x"], arrays["y"], path, arrays.get("classes"))
+
+
+def from_arrays(
+    x: np.ndarray, y: np.ndarray, source: Path | str, classes: np.ndarray | None = None
+) -> Arrays:
+    """Images and labels as ``read_npz`` takes them. source: where they are from, for messages.
+
+    Raises InputError for arrays of other shapes or types.
+    """
+    labels = _integers(y, source)
+    return _images(x, source), labels, _classes(classes, labels, source)
 
 
 def names_classes(path: Path) -> bool:
@@ -92,36 +102,42 @@ def _check_growth(archive: zipfile.ZipFile, path: Path) -> None:
         )
 
 
-def _images(x: np.ndarray, path: Path) -> np.ndarray:
+def _images(x: np.ndarray, source: Path | str) -> np.ndarray:
     """Any allowed layout -> (n, c, h, w), contiguous, uint8 or float32."""
     if x.dtype != np.uint8 and x.dtype.kind != "f":
-        raise InputError(f"{path}: x is {x.dtype}; save uint8, or floats in [0, 1]")
+        raise InputError(f"{source}: x is {x.dtype}; use uint8, or floats in [0, 1]")
     if x.ndim == 3:
         x = x[:, None]
     elif x.ndim == 4 and x.shape[3] in (1, 3):
         x = np.moveaxis(x, 3, 1)
     elif x.ndim != 4 or x.shape[1] not in (1, 3):
-        raise InputError(f"{path}: x has shape {x.shape}; (n, h, w) or (n, h, w, 1 or 3) is needed")
+        raise InputError(
+            f"{source}: x has shape {x.shape}; (n, h, w) or (n, h, w, 1 or 3) is needed"
+        )
     with np.errstate(over="ignore"):  # becomes infinite, and is found as such
         return np.ascontiguousarray(x, dtype=np.uint8 if x.dtype == np.uint8 else np.float32)
 
 
-def _integers(y: np.ndarray, path: Path) -> np.ndarray:
+def _integers(y: np.ndarray, source: Path | str) -> np.ndarray:
     if y.dtype.kind not in "iu" or y.ndim != 1:
         raise InputError(
-            f"{path}: y is {y.dtype} of shape {y.shape}; integers of shape (n,) needed"
+            f"{source}: y is {y.dtype} of shape {y.shape}; integers of shape (n,) needed"
         )
     return y.astype(np.int64)
 
 
-def _classes(names: np.ndarray | None, labels: np.ndarray, path: Path) -> tuple[str, ...]:
+def _classes(names: np.ndarray | None, labels: np.ndarray, source: Path | str) -> tuple[str, ...]:
     if names is None:
         highest = int(labels.max(initial=0))
         if highest >= MOST_CLASSES:
-            raise InputError(f"{path}: label {highest} is too high for a class; labels start at 0")
+            raise InputError(
+                f"{source}: label {highest} is too high for a class; labels start at 0"
+            )
         return tuple(map(str, range(highest + 1)))
     if names.dtype.kind != "U" or names.ndim != 1:
-        raise InputError(f"{path}: classes is {names.dtype} of shape {names.shape}; strings needed")
+        raise InputError(
+            f"{source}: classes is {names.dtype} of shape {names.shape}; strings needed"
+        )
     return tuple(names.tolist())
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 from workbench.attacks import Attack, attack, label
 from workbench.data import Dataset
 from workbench.devices import device_name
-from workbench.errors import InputError
+from workbench.errors import InputError, whole
 from workbench.evaluation.execution import Executor, in_process
 from workbench.evaluation.jobs import Job, Result
 from workbench.evaluation.measure import MEASURE_VERSION, check_proofs, measure
@@ -224,6 +224,10 @@ class EvaluationRequest:
     samples: int
     seed: int
     unit_size: int
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "seed", whole(self.seed, "seed"))
+        object.__setattr__(self, "samples", whole(self.samples, "samples", least=1))
 
     def jobs(self) -> list[Job]:
         """The units of all attacks. Raises InputError as `evaluate` says."""

@@ -9,7 +9,7 @@ import pandas as pd
 
 from workbench.attacks import Attack, attack
 from workbench.data import Dataset
-from workbench.errors import InputError
+from workbench.errors import InputError, whole
 from workbench.evaluation.battery import attack_jobs, computed_by, describe, fill_all, rows_of
 from workbench.evaluation.critics import fit_job, forget_references, score_jobs
 from workbench.evaluation.execution import Executor, in_process
@@ -21,6 +21,7 @@ from workbench.progress import Progress, no_progress
 from workbench.specs import UNIT_SIZE, settings_of
 from workbench.threat import ThreatModel
 
+FIT_SAMPLES = 10000
 ATTACK = "pgd-40:stop_at_success=false"  # the paper's, every step
 
 
@@ -59,6 +60,10 @@ class InformationRequest:
     unit_size: int
     standard: bool = False
 
+    def __post_init__(self) -> None:
+        for name, least in (("seed", 0), ("critic_seed", 0), ("samples", 2), ("fit_samples", 1)):
+            object.__setattr__(self, name, whole(getattr(self, name), name, least))
+
     def attack_jobs(self) -> tuple[list[Job], list[Job]]:
         """The attacks on the samples that critics are fitted to, and on those that are scored.
 
@@ -66,7 +71,14 @@ class InformationRequest:
         """
         check_fits(self.model, self.test.shape, len(self.test.classes))
         found = _complete(self.attack_name)
-        first = self.samples if self.train.fingerprint == self.test.fingerprint else 0
+        first = _first_fitted(self.train, self.test, self.samples)
+        if (there := len(self.train) - first) < self.fit_samples:
+            behind = f" behind the {first} that are scored" if first else ""
+            raise InputError(
+                f"critics were to be fitted to {self.fit_samples} samples, and {self.train.name} "
+                f"({self.train.split}) has {max(there, 0)}{behind}; use fewer for the fit "
+                "(--fit-samples)" + (", or score fewer" if first else "")
+            )
         fitted_to, scored = (
             attack_jobs(
                 self.model,
@@ -127,7 +139,7 @@ def mutual_information(
     *,
     store: Store,
     samples: int = 1000,
-    fit_samples: int = 10000,
+    fit_samples: int = FIT_SAMPLES,
     seed: int = 0,
     critic_seed: int = 0,
     fit: Fit | None = None,
@@ -176,6 +188,20 @@ def mutual_information_all(
         request.answer([*first, *second], critics, units)
         for (request, first, second, critics), units in zip(parts, scores, strict=True)
     ]
+
+
+def _first_fitted(train: Dataset, test: Dataset, samples: int) -> int:
+    """Where the samples begin that critics are fitted to: of one data set, behind the scored."""
+    return samples if train.fingerprint == test.fingerprint else 0
+
+
+def usual_fit_samples(train: Dataset, test: Dataset, samples: int, asked: int | None) -> int:
+    """How many samples critics are fitted to: FIT_SAMPLES, or all that there are for it if fewer.
+
+    asked: what was asked for, if anything was.
+    """
+    there = max(len(train) - _first_fitted(train, test, samples), 1)
+    return min(FIT_SAMPLES, there) if asked is None else asked
 
 
 def _complete(attack_name: str) -> Attack:

@@ -89,6 +89,8 @@ class Store:
             return None
         try:
             return _read(folder, key)
+        except InputError:
+            raise
         except DAMAGE as reason:
             return self._set_aside(folder, str(reason))
 
@@ -166,14 +168,22 @@ def tensors_in(folder: Path) -> dict[str, np.ndarray]:
 
 
 def _read(folder: Path, key: str) -> Stored:
-    """Read a unit and check it. Raises ValueError where it is not what it says."""
+    """Read a unit and check it.
+
+    Raises ValueError where it is not what it says, InputError where another version wrote it.
+    """
     info = json.loads((folder / "unit.json").read_text())
-    if info["key"] != key or info["format"] != FORMAT:
-        raise ValueError(f"unit.json belongs to {info['key']}, format {info['format']}")
+    if info["key"] != key:
+        raise ValueError(f"unit.json belongs to {info['key']}")
     for name, checksum in info["sha256"].items():
         found = _own_sha256(info) if name == "unit.json" else _sha256(folder / name)
         if found != checksum:
             raise ValueError(f"{name} differs from its checksum")
+    if info["format"] != FORMAT:
+        raise InputError(
+            f"{folder.parent.parent} was written by a version with results of format "
+            f"{info['format']}, and this one has {FORMAT}; use that version, or another --store"
+        )
     rows = pd.read_parquet(folder / "rows.parquet") if "rows.parquet" in info["sha256"] else None
     return Stored(key, rows, info, folder)
 

@@ -56,7 +56,8 @@ class Explorer(widgets.VBox):
         self.gallery, self.alike = Gallery(label="samples"), Gallery(label="samples with like MI")
         self.records = Records(order=self.order.value)
         self._told, self._one, self._failed, self._saved = (widgets.HTML() for _ in range(4))
-        self._tell_failures(warnings)
+        self._warnings = list(warnings)
+        self._tell_failures([])
         self._wire()
         super().__init__(self._laid_out())
         self._review()
@@ -153,8 +154,10 @@ class Explorer(widgets.VBox):
         """Show the views that were chosen; where one is missing, what was there stays."""
         chosen = [self.model.value] + [self.second.value] * (self.second.value != NONE)
         keys = [(model, self.attack.value, self.eps.value) for model in chosen]
-        if missing := [key for key in keys if key not in self._views]:
-            self._tell_failures([f"there is no {', '.join(key)}" for key in missing])
+        missing = [f"there is no {', '.join(key)}" for key in keys if key not in self._views]
+        self._tell_failures(missing)
+        if missing:
+            self._go_back()
             return
         self._shown = [self._views[key] for key in keys]
         self._panels[1].widget.layout.display = "" if len(keys) == 2 else "none"
@@ -163,10 +166,26 @@ class Explorer(widgets.VBox):
         self._filter()
         self._look(self.gallery.chosen)
 
+    def _go_back(self) -> None:
+        """Let the controls say what is shown."""
+        first, *beside = self._shown
+        shown = {
+            self.model: first.model.origin,
+            self.second: beside[0].model.origin if beside else NONE,
+            self.attack: first.attack,
+            self.eps: first.threat.eps,
+        }
+        for control, value in shown.items():
+            control.unobserve(self._review, "value")
+            control.value = value
+            control.observe(self._review, "value")
+
     def _tell_failures(self, failures: Sequence[str]) -> None:
-        lines = "".join(f"<li>{escape(failure)}</li>" for failure in failures)
-        told = f"<details><summary>⚠ {len(failures)} warnings</summary><ul>{lines}</ul></details>"
-        self._failed.value = told if failures else ""
+        """Tell what cannot be shown, and, folded, what was wrong from the beginning."""
+        lines = "".join(f"<li>{escape(warning)}</li>" for warning in self._warnings)
+        told = f"<details><summary>⚠ {len(self._warnings)} warnings</summary><ul>{lines}</ul>"
+        parts = [f"<div>⚠ {escape(failure)}</div>" for failure in failures]
+        self._failed.value = "".join([*parts, f"{told}</details>" if self._warnings else ""])
 
     def _filter(self, _: Any = None) -> None:
         """Show only the samples that the filters leave, and list them."""
@@ -179,8 +198,11 @@ class Explorer(widgets.VBox):
     def _clear(self) -> None:
         """Undo the brush, and what the ranges keep out."""
         for each in self.ranges:
-            each.slider.value = each.slider.min, each.slider.max
-        self.brush(None)
+            each.reset()
+        self._brushed = None
+        for panel in self._panels:
+            panel.mark(np.array([], dtype=int))
+        self._filter()
 
     def _save(self) -> None:
         """Write the records of what is selected, of each model that is shown, to a new file."""
@@ -270,9 +292,11 @@ def summary(views: Sequence[View], places: np.ndarray) -> str:
         rows = view.rows.iloc[places]
         line = {"model": view.model.origin, "samples": len(rows)}
         found = pd.Series(verdicts(rows)).value_counts(normalize=True)
-        line |= {name: f"{100 * found.get(name, 0):.1f} %" for name in VERDICTS}
+        line |= {
+            name: f"{100 * found.get(name, 0):.1f} %" if len(rows) else NONE for name in VERDICTS
+        }
         for quantity in MI:
             before, after = (rows[column].mean() for column in QUANTITIES[quantity])
-            line[f"mean {quantity}, nats"] = f"{before:.2f} → {after:.2f}" if len(rows) else "–"
+            line[f"mean {quantity}, nats"] = f"{before:.2f} → {after:.2f}" if len(rows) else NONE
         lines.append(line)
     return STYLE + pd.DataFrame(lines).to_html(index=False, border=0, classes="wb-told")

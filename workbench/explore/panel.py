@@ -40,6 +40,7 @@ class Panel:
         self._dense = False
         self._only: np.ndarray | None = None
         self._marked = np.array([], dtype=int)
+        self._sending = False
         x, y = MI
         self._scatter = jscatter.Scatter(
             data=view.points,
@@ -102,12 +103,20 @@ class Panel:
         """Show these samples only; None shows all."""
         self._only = None if places is None else self._points(places)
         self._scatter.filter(self._only)
+        self._send_marks()  # the page forgets those of points that were filtered out
         self._draw_density()
 
     def mark(self, places: np.ndarray) -> None:
         """Mark both points of these samples, without telling that they were brushed."""
         self._marked = self._points(places)
+        self._send_marks()
+
+    def _send_marks(self) -> None:
+        """Send the marks again, though they may be the same."""
+        self._sending = True
+        self._scatter.selection([])
         self._scatter.selection(self._marked)
+        self._sending = False
 
     def _labels(self) -> list[str]:
         return [f"{quantity}, {UNITS[quantity]}" for quantity in self._axes]
@@ -135,6 +144,6 @@ class Panel:
 
     def _selected(self, change: dict) -> None:
         points = np.asarray(change["new"], dtype=int)
-        if set(points) != set(self._marked):
+        if not self._sending and set(points) != set(self._marked):
             self._marked = points
             self._brushed(np.unique(points % len(self.view.rows)))

@@ -1,6 +1,7 @@
 """Histograms of quantities of adversarial outputs, each with the range of the samples to keep."""
 
 from collections.abc import Callable
+from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
@@ -23,6 +24,7 @@ class Range(widgets.VBox):
         self, quantity: str, limits: tuple[float, float], changed: Callable[[], None]
     ) -> None:
         self.quantity = quantity
+        self._changed = changed
         self._drawn = widgets.HTML()
         low, high = limits
         self.slider = widgets.FloatRangeSlider(
@@ -34,8 +36,17 @@ class Range(widgets.VBox):
             continuous_update=False,
             layout=widgets.Layout(width="100%", margin="0"),
         )
-        self.slider.observe(lambda _: changed(), "value")
+        self.slider.observe(self._moved, "value")
         super().__init__([self._drawn, self.slider], layout=widgets.Layout(flex="1 1 14em"))
+
+    def reset(self) -> None:
+        """Keep everything, without telling."""
+        self.slider.unobserve(self._moved, "value")
+        self.slider.value = self.slider.min, self.slider.max
+        self.slider.observe(self._moved, "value")
+
+    def _moved(self, _: Any) -> None:
+        self._changed()
 
     def keeps(self, view: View) -> np.ndarray:
         """Which samples lie in the range: (samples,) bool."""

@@ -70,7 +70,8 @@ def logit_table(view: View, place: int) -> str:
     found.index = [class_name(output, view.data.classes) for output in found.index]
     label = found.index[int(view.rows["label"].iloc[place])]
     most = found.loc[found.max(axis=1).nlargest(CLASSES).index]
-    shown = most.style.format(precision=2).set_table_attributes('class="wb-logits"')
+    shown = most.style.format(precision=2).format_index(escape="html")
+    shown = shown.set_table_attributes('class="wb-logits"')
     for name, colour in (("x", figures.NATURAL), ("x̃", figures.ADVERSARIAL)):
         low, high = float(most.min(axis=None)), float(most.max(axis=None))
         pale = f"{colour}80"  # numbers stand on the bars

@@ -10,6 +10,7 @@ import pandas as pd
 from workbench.attacks import attack
 from workbench.attacks import label as label_of
 from workbench.data import Dataset
+from workbench.errors import InputError
 from workbench.evaluation.battery import adversarial_image, fill_all
 from workbench.evaluation.execution import Executor, in_process
 from workbench.evaluation.information import InformationRequest, mutual_information_all
@@ -134,7 +135,7 @@ def views(
     """A view of each model, threat model and attack, and warnings; the store's results are reused.
 
     A view whose critics diverged is left out, with a warning.
-    Raises InputError as `mutual_information` says.
+    Raises InputError as `mutual_information` says, and for two that could not be told apart.
     """
     wanted = [
         InformationRequest(
@@ -146,14 +147,19 @@ def views(
         for threat in threats
         for name in attacks
     ]
+    if len({_case(request) for request in wanted}) < len(wanted):
+        raise InputError("two views are of one model, attack and ε; name each once")
     found = mutual_information_all(wanted, store, progress, executor)
     attacked = fill_all([request.attack_jobs()[1] for request in wanted], store)
     made, warnings = [], []
     for request, answer, units in zip(wanted, found, attacked, strict=True):
-        case = f"{request.model.origin}, {request.attack_name}, {request.threat}"
-        warnings += [f"{case}: {warning}" for warning in answer.warnings]
+        warnings += [f"{_case(request)}: {warning}" for warning in answer.warnings]
         if any("diverged" in fact for fact in answer.fit.values()):
             continue
         about = request.model, test, request.threat, request.attack_name, seed
         made.append(View(*about, answer.rows, units))
     return made, warnings
+
+
+def _case(request: InformationRequest) -> str:
+    return f"{request.model.origin}, {request.attack_name}, {request.threat}"

@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -18,7 +18,7 @@ from pydantic import (
 from workbench.attacks import attack, label
 from workbench.defenses import NAMID, defense
 from workbench.defenses.recipe import Recipe
-from workbench.errors import InputError
+from workbench.errors import MOST_SEED, InputError
 from workbench.information import objective, objective_label
 from workbench.models.load import ZOO
 from workbench.specs import (
@@ -36,6 +36,7 @@ COMPARED = tuple(
     f"{name}:stop_at_success=false" for name in ("pgd-10", "pgd-40", "apgd-ce", "fwa-10", "fwa-40")
 )
 T = TypeVar("T")
+Seed = Annotated[int, Field(ge=0, le=MOST_SEED)]
 
 
 class _Frozen(BaseModel):
@@ -105,7 +106,7 @@ class Information(_Threat):
     attack: str
     samples: int = Field(ge=2)
     fit_samples: int = Field(ge=2)
-    critic_seeds: tuple[int, ...] = Field(min_length=1)
+    critic_seeds: tuple[Seed, ...] = Field(min_length=1)
     objective: str = "mim"
     compared: tuple[str, ...] = Field(COMPARED, min_length=1)
 
@@ -144,7 +145,7 @@ class Training(_Threat):
 
     arch: str
     defenses: dict[str, str] = Field(min_length=1)
-    seeds: tuple[int, ...] = Field(min_length=1)
+    seeds: tuple[Seed, ...] = Field(min_length=1)
     suffix: str = ""
     base: str = "standard-at"
     role: Literal["models", "variants", "surrogates"] = "models"
@@ -214,7 +215,7 @@ class Profile(_Frozen):
     models: tuple[Model, ...] = Field(min_length=1)
     variants: tuple[Model, ...] = ()
     samples: int = Field(ge=1)
-    seed: int = Field(default=0, ge=0)
+    seed: Seed = 0
     unit_size: int = Field(default=UNIT_SIZE, ge=1)
     threats: tuple[Battery, ...] = Field(min_length=1)
     transfers: tuple[Battery, ...] = ()

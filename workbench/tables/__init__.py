@@ -49,6 +49,7 @@ from workbench.tables.text import (
     points,
     spread,
 )
+from workbench.tables.transferred import transfer_texts, transferred
 
 __all__ = [
     "BASELINE",
@@ -99,5 +100,7 @@ __all__ = [
     "threats_with",
     "total_costs",
     "trained_under",
+    "transfer_texts",
+    "transferred",
     "verdicts",
 ]

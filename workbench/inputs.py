@@ -1,0 +1,96 @@
+"""What a user has at hand, as what the battery takes: models, data, threat models, stores."""
+
+import copy
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from workbench.attacks import names
+from workbench.audit import BROKEN, broken_model
+from workbench.data import Dataset, from_arrays, load_data
+from workbench.devices import device_of
+from workbench.errors import InputError
+from workbench.evaluation.store import Store
+from workbench.models import Classifier, load_model
+from workbench.screen import say
+from workbench.threat import ThreatModel
+
+Model = Classifier | nn.Module | Path | str
+Images = np.ndarray | torch.Tensor
+Data = Dataset | Path | str | tuple[Images, Images]
+Threat = ThreatModel | str
+Where = Store | Path | str
+
+
+def as_model(
+    model: Model, data: Dataset, device: str = "auto", arch: str | None = None
+) -> Classifier:
+    """A classifier for the data. A module is copied first, since a classifier freezes its net.
+
+    arch: of a weights file. Raises InputError for what is no model.
+    """
+    where = device_of(device)
+    if isinstance(model, Classifier):
+        return model
+    if isinstance(model, nn.Module):
+        net = copy.deepcopy(model).to(where)
+        return Classifier(net, type(model).__name__)
+    if not isinstance(model, str | Path):
+        raise InputError(f"a model is a reference, a module or a classifier, not {_kind(model)}")
+    reference = str(model)
+    if reference.startswith(BROKEN):
+        return broken_model(reference.removeprefix(BROKEN), where)
+    return load_model(reference, arch, where, data.shape, len(data.classes))
+
+
+def as_data(data: Data, split: str = "test") -> Dataset:
+    """A data set. Images as numbers are one split, whatever is asked for.
+
+    Raises InputError for what is no data set.
+    """
+    if isinstance(data, str | Path):
+        return load_data(str(data), split, say)
+    if isinstance(data, Dataset):
+        return data
+    if not isinstance(data, tuple | list) or len(data) != 2:
+        raise InputError(
+            f"data is {_kind(data)}; give a name, a path, a Dataset, or images and labels"
+        )
+    try:
+        images, labels = (
+            np.array(part.detach().cpu() if isinstance(part, torch.Tensor) else part)
+            for part in data  # copies: a Dataset's arrays are read-only
+        )
+    except ValueError:
+        raise InputError("images and labels are no arrays: their rows differ in length") from None
+    return Dataset("own", "test", *from_arrays(images, labels, "own data"), counted=True)
+
+
+def as_threat(threat: Threat) -> ThreatModel:
+    """A threat model, from its norm and ε with a space between.
+
+    Raises InputError for anything else.
+    """
+    if isinstance(threat, ThreatModel):
+        return threat
+    parts = threat.split() if isinstance(threat, str) else []
+    if len(parts) != 2:
+        raise InputError(f"the threat model {threat!r} is not like 'Linf 8/255' or 'L2 0.5'")
+    return ThreatModel(*parts)
+
+
+def as_store(store: Where) -> Store:
+    """A store, from its folder."""
+    return store if isinstance(store, Store) else Store(store, say)
+
+
+def as_attacks(attacks: Sequence[str] | str) -> list[str]:
+    """Names of attacks, from a list, or from a text with commas between as `--attacks` has it."""
+    return names(attacks) if isinstance(attacks, str) else list(attacks)
+
+
+def _kind(thing: object) -> str:
+    return f"a {type(thing).__name__}"
