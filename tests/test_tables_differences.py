@@ -44,3 +44,12 @@ def test_a_reference_that_shares_no_seed_has_no_differences() -> None:
     table = tables.compared(rows, "b").assign(norm="Linf", eps="0.1")
     assert table["difference"].isna().all()
     assert tables.difference_texts(table, "b") == {}
+
+
+def test_models_that_saw_other_samples_are_no_pair() -> None:
+    rows = made_up.rows({"standard-at": (0.9, 0.8), "namid": (0.9, 0.8)}, ("pgd-40",), samples=20)
+    fewer = rows[(rows["model"] != "namid@0") | (rows["index"] < 19)]
+    with pytest.raises(ValueError, match="same samples"):
+        tables.differences(fewer, "standard-at")
+    with pytest.raises(ValueError, match="same samples"):
+        tables.duel(fewer, "standard-at@0", "namid@0")

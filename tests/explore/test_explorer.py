@@ -301,8 +301,11 @@ def test_colours_and_joins(explorer) -> None:
     for by in ("class", "verdict", "output"):
         explorer.colour.value = by
         assert explorer._panels[0]._scatter.color()["by"] == by
+    widget = explorer._panels[0]._scatter.widget
+    assert widget.points.shape == (120, 5)
     explorer.joined.value = False
     assert explorer._panels[0]._scatter.connect()["by"] is None
+    assert widget.points.shape == (120, 4), "what is not sent is not drawn after a filter"
 
 
 def test_nothing_to_look_at_is_one_line() -> None:

@@ -115,7 +115,8 @@ class Explorer(widgets.VBox):
         parts: dict[Callable[[Any], None], Sequence[widgets.ValueWidget]] = {
             self._review: [self.model, self.second, self.attack, self.eps],
             self._filter: [self.label, self.verdict],
-            self._recolour: [self.colour, self.joined],
+            self._recolour: [self.colour],
+            self._join: [self.joined],
             self._reframe: [self.across, self.up, self.density],
             self._list: [self.order, self.descending],
             self._turn: [self.page],
@@ -241,6 +242,9 @@ class Explorer(widgets.VBox):
     def _recolour(self, _: Any = None) -> None:
         for panel in self._panels:
             panel.colour(self.colour.value)
+
+    def _join(self, _: Any = None) -> None:
+        for panel in self._panels:
             panel.join(self.joined.value)
 
     def _reframe(self, _: Any = None) -> None:
@@ -255,8 +259,9 @@ class Explorer(widgets.VBox):
         for each in self.ranges:
             each.show(self._shown[0], places)
         self.page.max = max(1, -(-len(places) // PAGE))
-        self.page.value = 1
-        self._turn()
+        if self.page.value == 1:
+            self._turn()
+        self.page.value = 1  # which turns to it
 
     def _turn(self, _: Any = None) -> None:
         first = (self.page.value - 1) * PAGE

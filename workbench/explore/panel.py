@@ -98,6 +98,11 @@ class Panel:
     def join(self, wanted: bool) -> None:
         """Join the two points of each sample, or not."""
         self._scatter.connect(by="sample" if wanted else None)
+        if not wanted:
+            # that leaves the connections in the points, and a filter would draw them again
+            self._scatter.update_widget("prevent_filter_reset", True)
+            self._scatter.update_widget("non_spatial_points_update", True)
+            self._scatter.update_widget("points", self._scatter.get_point_list())
 
     def only(self, places: np.ndarray | None) -> None:
         """Show these samples only; None shows all."""

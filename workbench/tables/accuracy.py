@@ -29,6 +29,17 @@ def verdicts(rows: pd.DataFrame) -> pd.DataFrame:
     return wide
 
 
+def by_model(verdict: pd.Series) -> pd.DataFrame:
+    """A column of `verdicts` with a row per sample and a column per model (True is robust).
+
+    Raises ValueError where a model lacks a sample that another has.
+    """
+    wide = verdict.unstack("model")
+    if wide.isna().any(axis=None):
+        raise ValueError("the models did not see the same samples")
+    return wide.astype(bool)
+
+
 def accuracies(rows: pd.DataFrame) -> pd.DataFrame:
     """Accuracy under each attack with its exact 95 % interval.
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from workbench.published import BASELINE
 from workbench.statistics import holm, mcnemar, mean_difference, shared_share, sign_flip
-from workbench.tables.accuracy import verdicts
+from workbench.tables.accuracy import by_model, verdicts
 
 L2_SUFFIX = "-l2"
 EVERY_STEP = ":stop_at_success=false"
@@ -76,10 +76,7 @@ def by_defense(rows: pd.DataFrame) -> pd.DataFrame:
     """
     parts = []
     for attack, column in verdicts(rows).items():
-        wide = column.unstack("model")
-        if wide.isna().any(axis=None):
-            raise ValueError("the models did not see the same samples")
-        parts.append(_lines(wide.astype(bool)).assign(attack=attack))
+        parts.append(_lines(by_model(column)).assign(attack=attack))
     return pd.concat(parts, ignore_index=True)
 
 

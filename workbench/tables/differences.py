@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.statistics import holm, mean_difference, sign_flip
-from workbench.tables.accuracy import WORST_CASE, accuracies, verdicts
+from workbench.tables.accuracy import WORST_CASE, accuracies, by_model, verdicts
 from workbench.tables.defenses import by_defense, named
 from workbench.tables.layout import THREAT
 from workbench.tables.text import ends, p_text, percent, points
@@ -32,10 +32,11 @@ def differences(rows: pd.DataFrame, reference: str) -> pd.DataFrame:
     interval of the mean over samples (`mean_difference`); difference_p: exact p-value
     (`sign_flip`); difference_holm: the same corrected for the number of defenses.
     Shares in [0, 1]. A defense that shares no seed with the reference has no line.
+    Raises ValueError where the models were not attacked on the same samples.
     """
     parts = []
     for attack, column in verdicts(rows).items():
-        wide = column.unstack("model")
+        wide = by_model(column)
         pairs = _pairs([str(model) for model in wide], reference)
         lines = [_line(wide, models) | {"defense": name} for name, models in pairs.items()]
         found = pd.DataFrame(lines, columns=["defense", *DIFFERENCE])
@@ -57,7 +58,7 @@ def _pairs(models: list[str], reference: str) -> dict[str, list[tuple[str, str]]
 
 def _line(wide: pd.DataFrame, models: list[tuple[str, str]]) -> dict[str, float]:
     """How the first models of all pairs compare with the second ones."""
-    first, second = (wide[list(side)].to_numpy(bool) for side in zip(*models, strict=True))
+    first, second = (wide[list(side)].to_numpy() for side in zip(*models, strict=True))
     found = mean_difference(first, second)
     std = float(pd.Series(np.mean(first, 0) - np.mean(second, 0)).std())
     numbers = (len(models), found.value, std, found.low, found.high, sign_flip(first, second))

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from workbench.statistics import mcnemar, mean_difference
-from workbench.tables.accuracy import verdicts
+from workbench.tables.accuracy import by_model, verdicts
 
 
 def duel(rows: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
@@ -17,8 +17,8 @@ def duel(rows: pd.DataFrame, first: str, second: str) -> pd.DataFrame:
     """
     lines = []
     for attack, column in verdicts(rows).items():
-        wide = column.unstack("model")
-        one, other = wide[first].to_numpy(bool), wide[second].to_numpy(bool)
+        wide = by_model(column)
+        one, other = wide[first].to_numpy(), wide[second].to_numpy()
         found = mean_difference(one[:, None], other[:, None])
         counts = {"only_first": int((one & ~other).sum()), "only_second": int((~one & other).sum())}
         shares = {"first": float(one.mean()), "second": float(other.mean())}
