@@ -110,6 +110,6 @@ def chosen_samples(asked: int | None, data: "Dataset") -> int:
     A user's file that is sorted by class has one or few in its first samples: that is told.
     """
     samples = min(DEFAULT_SAMPLES, len(data)) if asked is None else asked
-    if (found := data.classes_in(0, samples)) < len(data.classes):
+    if (found := data.classes_in(0, samples)) < min(len(data.classes), samples):
         say(f"warning: the first {samples} samples hold {found} of {len(data.classes)} classes")
     return samples
