@@ -62,5 +62,7 @@ class Range(widgets.VBox):
         edges = np.linspace(self.slider.min, self.slider.max, BINS + 1)
         every, left = np.histogram(values, edges)[0], np.histogram(values[places], edges)[0]
         low, high = self.slider.value
-        told = f"{self.quantity} of x̃, {low:.2f} to {high:.2f} {UNITS[self.quantity]}"
+        told = f"{self.quantity} of x̃, {UNITS[self.quantity]}"
+        if (low, high) != (self.slider.min, self.slider.max):
+            told += f": {low:.2f} to {high:.2f}"
         self._drawn.value = f"{told}{bars(every, left)}"
