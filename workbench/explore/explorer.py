@@ -1,6 +1,6 @@
 """The page: what to look at, the scatters, the samples that were brushed, and one of them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from html import escape
 from itertools import count
 from pathlib import Path
@@ -278,16 +278,22 @@ class Explorer(widgets.VBox):
         """Show one sample closely: logits, the attack's way, and its neighbours in MI."""
         if place < 0:
             return
-        index = int(self._shown[0].rows["index"].iloc[place])
-        parts = []
-        for view in self._shown:
-            title = f"<b>sample {index}, {escape(view.model.origin)}</b>"
-            close = logit_table(view, place) + way(view, place)
-            parts.append(f"<div>{title}<div>{close}</div></div>")
-        self._one.value = f'<div class="wb-one">{"".join(parts)}</div>'
+        tables = [logit_table(view, place) for view in self._shown]
+        self._one.value = self._closely(place, tables)
         near = neighbours(self._shown[0], place, NEIGHBOURS)
         self.alike.chosen = -1
         self.alike.cards = [card(self._shown, int(other)) for other in near]
+        ways = [way(view, place) for view in self._shown]  # attacks again, so it comes last
+        self._one.value = self._closely(place, map("".join, zip(tables, ways, strict=True)))
+
+    def _closely(self, place: int, parts: Iterable[str]) -> str:
+        """A title above what is to be seen of one sample, a part for each view."""
+        index = int(self._shown[0].rows["index"].iloc[place])
+        shown = [
+            f"<div><b>sample {index}, {escape(view.model.origin)}</b><div>{part}</div></div>"
+            for view, part in zip(self._shown, parts, strict=True)
+        ]
+        return f'<div class="wb-one">{"".join(shown)}</div>'
 
 
 def summary(views: Sequence[View], places: np.ndarray) -> str:
