@@ -38,9 +38,10 @@ SMALL = {
         "ATTACKS": ["pgd-10:steps=2,stop_at_success=false"],
         "SAMPLES": 40,
         "FIT_SAMPLES": 300,
+        "WORKERS": 1,
     },
-    "audit": {"SAMPLES": 20, "INFORMATION": False},
-    "paper": {"PROFILE": "FOLDER/small.toml", "FIGURES": "FOLDER/figures"},
+    "audit": {"SAMPLES": 20, "INFORMATION": False, "WORKERS": 1},
+    "paper": {"PROFILE": "FOLDER/small.toml", "FIGURES": "FOLDER/figures", "WORKERS": 1},
 }
 
 
