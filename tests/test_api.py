@@ -172,7 +172,7 @@ def test_a_transfer_is_a_matrix_and_names_must_differ(tmp_path) -> None:
 
 def test_names_in_tables_are_text() -> None:
     told = _html("<b>", pd.DataFrame({"<i>": ["<img src=x>"]}))
-    assert not {"<b>", "<i>", "<img"} & {tag for tag in ("<b>", "<i>", "<img") if tag in told}
+    assert not any(tag in told for tag in ("<b>", "<i>", "<img"))
 
 
 @pytest.mark.usefixtures("shallow")

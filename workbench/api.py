@@ -43,7 +43,6 @@ from workbench.screen import progress_bar
 __all__ = ["audit", "evaluate", "explore", "mutual_information", "reproduce", "transfer"]
 
 FASHION, LINF = "fashion-mnist", "Linf 0.1"
-TRANSFERRED = ("pgd-40:stop_at_success=false", "ti-dim:stop_at_success=false")
 USUAL = {"claim": "", "samples": None, "seed": 0, "against": None, "information": True}  # of audits
 
 
@@ -212,7 +211,7 @@ def transfer(
     targets: Sequence[Model],
     data: Data = FASHION,
     threat: Threat = LINF,
-    attacks: Sequence[str] | str = TRANSFERRED,
+    attacks: Sequence[str] | str = black_box.ATTACKS,
     *,
     samples: int | None = None,
     seed: int = 0,

@@ -1,4 +1,4 @@
-"""The one kind of error that a user can cause and mend."""
+"""The one kind of error that a user can cause and mend, and the check that numbers share."""
 
 import operator
 from typing import Any

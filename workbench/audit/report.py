@@ -173,7 +173,7 @@ def _foretold_table(facts: Mapping[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "natural samples' low": line["quantity"],
-            "critic seed": "" if line["quantity"] == "logit gap" else str(line["critic_seed"]),
+            "critic seed": "" if line["quantity"] in tables.BASELINE else str(line["critic_seed"]),
             "AUROC, fall against stand": tables.interval(
                 *(line[name] for name in ("auroc", "auroc_low", "auroc_high"))
             ),

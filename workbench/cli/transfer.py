@@ -13,6 +13,7 @@ from workbench.devices import device_of, limit_threads
 from workbench.errors import InputError
 from workbench.evaluation.execution import executor
 from workbench.evaluation.store import Store
+from workbench.evaluation.transfer import ATTACKS
 from workbench.evaluation.transfer import transfer as run
 from workbench.models import Classifier, load_model
 from workbench.provenance import versions
@@ -32,7 +33,7 @@ def transfer(
     data: options.Data = "fashion-mnist",
     norm: options.Norm = "Linf",
     eps: options.Eps = "0.1",
-    attacks: options.Attacks = "pgd-40:stop_at_success=false,ti-dim:stop_at_success=false",
+    attacks: options.Attacks = ATTACKS,
     samples: options.Samples = None,
     seed: options.Seed = 0,
     batch_size: options.BatchSize = options.DEFAULT_UNIT,

@@ -89,7 +89,7 @@ class Store:
             return None
         try:
             return _read(folder, key)
-        except InputError:
+        except InputError:  # is a ValueError, and would count as damage
             raise
         except DAMAGE as reason:
             return self._set_aside(folder, str(reason))

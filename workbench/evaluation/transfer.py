@@ -28,6 +28,8 @@ from workbench.progress import Progress, no_progress
 from workbench.specs import UNIT_SIZE, TransferUnit
 from workbench.threat import ThreatModel
 
+ATTACKS = "pgd-40:stop_at_success=false,ti-dim:stop_at_success=false"  # where none is named
+
 
 @dataclass(frozen=True, eq=False)
 class TransferRequest:

@@ -1,7 +1,7 @@
 """From what a user has to an explorer."""
 
 from collections.abc import Sequence
-from itertools import count
+from itertools import chain, count
 from pathlib import Path
 
 from torch import nn
@@ -92,9 +92,7 @@ def _told_apart(models: list[Classifier]) -> list[Classifier]:
     for model in models:
         if any(model.fingerprint == other.fingerprint for other in found.values()):
             raise InputError(f"{model.origin} is there twice; name each model once")
-        names = (f"{model.origin} {number}" for number in count(2))
-        name = model.origin if model.origin not in found else next(names)
-        while name in found:
-            name = next(names)
+        names = chain([model.origin], (f"{model.origin} {number}" for number in count(2)))
+        name = next(each for each in names if each not in found)
         found[name] = model if name == model.origin else Classifier(model.net, name)
     return list(found.values())

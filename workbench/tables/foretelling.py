@@ -3,9 +3,10 @@
 import pandas as pd
 
 from workbench.statistics import auroc
+from workbench.tables.observation import BASELINE, QUANTITIES
 
-BASELINE = "logit gap"
-FORETELLERS = {"natural MI": "natural_mi_natural", BASELINE: "clean_gap"}
+# quantity: its column of natural outputs
+FORETELLERS = {name: (QUANTITIES | BASELINE)[name][0] for name in ("natural MI", *BASELINE)}
 AREA = ("auroc", "auroc_low", "auroc_high")
 
 
@@ -34,5 +35,5 @@ def foretelling(rows: pd.DataFrame, robust: pd.Series) -> pd.DataFrame:
             lines.append({"critic_seed": seed, "quantity": quantity, **counts, **numbers})
     columns = ["critic_seed", "quantity", "fallen", "standing", *AREA]
     table = pd.DataFrame(lines, columns=columns)
-    again = (table["quantity"] == BASELINE) & table.duplicated("quantity")
+    again = table["quantity"].isin(BASELINE) & table.duplicated("quantity")
     return table[~again].reset_index(drop=True)
