@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import matplotlib.pyplot as plt
 import pandas as pd
 import typer
 
@@ -147,6 +148,7 @@ def run(
         drawn = module.figure(found.frame, numbers)
         drawn.savefig(folder / f"{name}.png")
         drawn.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
+        plt.close(drawn)  # else it stays in memory, and a notebook shows it once more
     write_text(folder / f"{name}.csv", numbers.to_csv(index=False))
     parts = {", ".join(filter(None, (title, heading))): part for heading, part in texts.items()}
     written = [f"{heading}\n\n{tables.markdown(part)}" for heading, part in parts.items()]

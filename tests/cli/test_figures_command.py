@@ -7,6 +7,7 @@ import sys
 from importlib import import_module
 
 import drawable
+import matplotlib.pyplot as plt
 import pytest
 from PIL import Image
 
@@ -121,3 +122,11 @@ def test_an_analysis_of_the_folder_one_works_in_is_found(tmp_path, monkeypatch) 
     own.write_text('"""What the stars say."""\n\n\ndef runs(profile):\n    """Nothing."""\n')
     assert {"astrology", "white_box"} <= {entry.name for entry in catalogue.entries()}
     assert analysis.analysis_of("astrology").__file__ == str(own)
+
+
+def test_an_analysis_leaves_no_figure_open(monkeypatch, tmp_path) -> None:
+    made_up = analysis.Records(drawable.FRAMES["white_box"](), [], [], [])
+    monkeypatch.setattr(analysis, "records", lambda *_: made_up)
+    before = plt.get_fignums()
+    analysis.run(import_module("analyses.white_box"), "demo", Store(tmp_path), "cpu", tmp_path)
+    assert plt.get_fignums() == before
