@@ -1,13 +1,13 @@
-"""NAMID over α and λ, against standard AT (beyond the paper).
+"""NAMID over α, λ and other settings, against standard AT (beyond the paper).
 
-Does NAMID make a net more robust than adversarial training, and at what α? Every NAMID of the grid
-is compared with two standard ATs of the same seeds on the same samples: one of as many epochs
-(gains), and one that trains as long as NAMID takes, which has more of them (differences).
-Accuracies are per cent: mean ± standard deviation over seeds of training, with the 95 % interval
-over samples; p-values are corrected for the size of the grid. "As long" counts steps of training: a
-NAMID also needs the AT whose outputs its critics are fitted to, and those fits. The best of the
-grid is picked by the accuracy that is told of it, so its gain and interval flatter it. A model of
-the grid is named namid-aALPHA-lLAMBDA.
+Does NAMID make a net more robust than adversarial training, and at what α? Every NAMID is compared
+with two standard ATs of the same seeds on the same samples: one of as many epochs (gains), and one
+that trains as long as NAMID takes, which has more of them (differences). Accuracies are per cent:
+mean ± standard deviation over seeds of training, with the 95 % interval over samples; p-values are
+corrected for the number of models. "As long" counts steps of training: a NAMID also needs the AT
+whose outputs its critics are fitted to, and those fits. The best is picked by the accuracy that is
+told of it, so its gain and interval flatter it. A model of the grid is named namid-aALPHA-lLAMBDA;
+other names that begin with namid- are other settings.
 """
 
 import re
@@ -24,7 +24,9 @@ from workbench.profiles import Profile
 from workbench.specs import EvaluationRun
 
 LONGER = "standard-at-longer"
+NAMID = "namid-"
 LINES = {published.BASELINE: "-", LONGER: "--"}
+LABEL = "robust accuracy (%)"
 GAIN = ("mean_gain", "std_gain", "gain_low", "gain_high", "holm_p")
 DIFFERENCE = (
     *("difference", "difference_std", "difference_low", "difference_high"),
@@ -34,19 +36,21 @@ GRID = re.compile(r"namid-a([\d.]+)-l([\d.]+)")
 
 
 def runs(profile: Profile) -> list[EvaluationRun]:
-    """Models and variants standard-at, standard-at-longer and namid-aALPHA-lLAMBDA, under each of
-    the threats.
+    """Models and variants standard-at, standard-at-longer, namid-aALPHA-lLAMBDA and other
+    namid-NAME, under each of the threats.
 
     Raises InputError where one of the ATs or the grid is missing.
     """
     models = (*profile.models, *profile.variants)
-    grid = {name for model in models if GRID.fullmatch(name := tables.named(model.title)[0])}
+    names = dict.fromkeys(tables.named(model.title)[0] for model in models)
+    grid = sorted(filter(_place, names), key=_place)
     if not grid:
         raise InputError(
             "the profile has no model named namid-aALPHA-lLAMBDA, such as namid-a0.2-l0.1@0; name "
             "some among its trainings, or take the analysis sweep off it"
         )
-    wanted = (*LINES, *sorted(grid, key=_place))
+    others = [name for name in names if name.startswith(NAMID) and name not in grid]
+    wanted = (*LINES, *grid, *others)
     return [
         profile.evaluation(model, battery, battery.attacks)
         for battery in profile.threats
@@ -78,47 +82,77 @@ def layout(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
-    """Per threat model: worst-case accuracy over α, a mark per λ, a line per standard AT."""
+    """Per threat model: worst-case accuracy over α, a mark per λ, and of the other settings."""
     del frame
     worst = table[table["attack"] == tables.WORST_CASE].drop_duplicates(["norm", "eps", "defense"])
     threats = list(worst.groupby(["norm", "eps"], sort=False))
-    drawn, axes = figures.panels(1, len(threats), each=2.2, more=0.2)
-    for ax, ((norm, eps), part) in zip(axes.flat, threats, strict=True):
-        _panel(ax, part)
-        ax.set_title(f"{norm}, ε = {eps}, {part['samples'].iloc[0]} samples")
+    others = _others(worst)
+    drawn, axes = figures.panels(
+        len(threats), 2 if others.any() else 1, each=2.4, more=0.2, sharey="row"
+    )
+    for row, ((norm, eps), part) in zip(axes, threats, strict=True):
+        _grid(row[0], part)
+        row[0].set_title(f"{norm}, ε = {eps}, {part['samples'].iloc[0]} samples")
+        if others.any():
+            _other_settings(row[1], part)
     title = f"{figures.BARS} seeds"
     figures.legend(drawn, *axes.flat[0].get_legend_handles_labels(), most=3, title=title)
     return drawn
 
 
-def _panel(axes: Axes, worst: pd.DataFrame) -> None:
-    """One threat model: the grid, and the two lines it is to be above of."""
+def _others(worst: pd.DataFrame) -> pd.Series:
+    """Which lines are NAMIDs outside the grid."""
+    return worst["alpha"].isna() & ~worst["defense"].isin(LINES)
+
+
+def _grid(axes: Axes, worst: pd.DataFrame) -> None:
+    """One threat model over α and λ, and the two lines to be above of."""
+    _baselines(axes, worst)
+    grid = worst.dropna(subset="alpha").sort_values(["lam", "alpha"])
+    shown = _numbers(grid).assign(
+        alpha=grid["alpha"].map("{:g}".format), lam=grid["lam"].map("λ = {:g}".format)
+    )
+    figures.level_dots(axes, shown, "alpha", "lam")
+    axes.set(xlabel="α", ylabel=LABEL)
+
+
+def _other_settings(axes: Axes, worst: pd.DataFrame) -> None:
+    """One threat model's NAMIDs outside the grid, and the same two lines."""
+    _baselines(axes, worst)
+    others = worst[_others(worst)]
+    shown = _numbers(others).assign(name=others["defense"].str.removeprefix(NAMID), series="")
+    figures.level_dots(axes, shown, "name", "series")
+    figures.tilt(axes)
+    axes.set_title("other settings")
+    if (place := axes.get_subplotspec()) and place.is_first_col():
+        axes.set_ylabel(LABEL)
+
+
+def _numbers(worst: pd.DataFrame) -> pd.DataFrame:
+    """What is drawn of a model, in per cent."""
+    columns = {"mean": "mean", "std": "std", "mean_low": "low", "mean_high": "high"}
+    return 100 * worst[list(columns)].rename(columns=columns)
+
+
+def _baselines(axes: Axes, worst: pd.DataFrame) -> None:
+    """A line and its band for each standard AT."""
     for name, line in LINES.items():
         mean, std = 100 * worst.set_index("defense").loc[name, ["mean", "std"]].to_numpy(float)
         axes.axhline(mean, color=figures.grey(0.4), linestyle=line, label=f"{name} ± std", zorder=0)
         axes.axhspan(
             mean - std, mean + std, color=figures.grey(0.5), alpha=0.12, linewidth=0, zorder=0
         )
-    grid = worst.dropna(subset="alpha").sort_values(["lam", "alpha"])
-    numbers = grid[["mean", "std", "mean_low", "mean_high"]].set_axis(
-        ["mean", "std", "low", "high"], axis=1
-    )
-    shown = (100 * numbers).assign(
-        alpha=grid["alpha"].map("{:g}".format), lam=grid["lam"].map("λ = {:g}".format)
-    )
-    figures.level_dots(axes, shown, "alpha", "lam")
-    axes.set(xlabel="α", ylabel="robust accuracy (%)")
 
 
 def finding(table: pd.DataFrame) -> str:
-    """The best of the grid beside both standard ATs, per threat model."""
-    worst = table[table["attack"] == tables.WORST_CASE].dropna(subset="alpha")
+    """The best NAMID beside both standard ATs, per threat model."""
+    worst = table[(table["attack"] == tables.WORST_CASE) & table["defense"].str.startswith(NAMID)]
     best = worst.sort_values("mean").drop_duplicates(["norm", "eps"], keep="last")
     return " ".join(
-        f"Under {row.norm} {row.eps}, worst case, the best NAMID has α = {row.alpha:g} and "
-        f"λ = {row.lam:g}: {_text(row, *GAIN)} over {published.BASELINE}, "
-        f"{_text(row, *DIFFERENCE)} over {LONGER}; picked by this accuracy, for which the "
-        "interval is not corrected."
+        f"Under {row.norm} {row.eps}, worst case, the best NAMID of "
+        f"{worst['defense'].nunique()} settings is {row.defense}: "
+        f"{_text(row, *GAIN)} over {published.BASELINE}, {_text(row, *DIFFERENCE)} over {LONGER}; "
+        "picked by this accuracy, for which the interval is not corrected."
         for row in best.itertuples()
     )
 

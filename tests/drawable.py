@@ -63,9 +63,10 @@ def defense_by_estimator() -> pd.DataFrame:
 
 
 def sweep() -> pd.DataFrame:
-    """A grid of α and λ, and both standard ATs."""
+    """A grid of α and λ, other settings, and both standard ATs."""
     grid = [f"namid-a{alpha}-l{lam}" for alpha in (0.1, 0.5, 2) for lam in (0, 0.1)]
-    return compared(("standard-at", "standard-at-longer", *grid))
+    others = ("namid-all-pairs", "namid-no-natural", "namid-contrast-no-adversarial")
+    return compared(("standard-at", "standard-at-longer", *grid, *others))
 
 
 def scores(attacks: tuple[str, ...] = (PGD,), critics: int = 2, **more: object) -> pd.DataFrame:

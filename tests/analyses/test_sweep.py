@@ -18,6 +18,8 @@ TRUTH = {
     "namid-a1-l0": (0.76, 0.69, 0.67),
     "namid-a0.2-l0.1": (0.86, 0.83, 0.82),
     "namid-a1-l0.1": (0.76, 0.69, 0.67),
+    "namid-contrast": (0.84, 0.80, 0.79),
+    "namid-warmup": (0.80, 0.70, 0.70),
 }
 
 
@@ -35,31 +37,48 @@ def test_what_was_put_in_is_found_at_its_place(frame) -> None:
     assert good["mean_gain"] == pytest.approx(0.06, abs=0.02)
     assert good["difference"] == pytest.approx(0.04, abs=0.02)
     assert bad["gain_high"] < 0
-    assert worst.loc[["standard-at", "standard-at-longer"], "alpha"].isna().all()
+    outside = ["standard-at", "standard-at-longer", "namid-contrast", "namid-warmup"]
+    assert worst.loc[outside, "alpha"].isna().all()
+    assert worst["alpha"].isna().sum() == len(outside)
 
 
 def test_tables_figure_and_finding(frame) -> None:
     table = sweep.table(frame)
     accuracy, gains, differences = sweep.layout(table).values()
     assert accuracy["defense"].tolist() == list(TRUTH)
-    assert len(gains) == len(differences) == 5 * 4
+    assert len(gains) == len(differences) == 7 * 4
     drawn = sweep.figure(frame, table)
     drawn.savefig(io.BytesIO(), format="pdf")
-    (axes,) = drawn.axes
-    assert [tick.get_text() for tick in axes.get_xticklabels()] == ["0.2", "1"]
+    ticks = [[tick.get_text() for tick in axes.get_xticklabels()] for axes in drawn.axes]
+    assert ticks == [["0.2", "1"], ["contrast", "warmup"]]
     labels = [text.get_text() for text in drawn.legends[0].get_texts()]
     assert labels == ["standard-at ± std", "standard-at-longer ± std", "λ = 0", "λ = 0.1"]
     finding = sweep.finding(table)
-    assert "the best NAMID has α = 0.2 and λ = 0.1: +" in finding
+    assert "the best NAMID of 6 settings is namid-a0.2-l0.1: +" in finding
     assert "\n" not in finding
+
+
+def test_a_grid_alone_has_one_panel(frame) -> None:
+    grid = frame[~frame["model"].str.contains("contrast|warmup")]
+    assert len(sweep.figure(grid, sweep.table(grid)).axes) == 1
 
 
 def test_the_profile_has_the_whole_grid_and_both_baselines() -> None:
     runs = sweep.runs(load_profile("namid-sweep"))
     names = list(dict.fromkeys(run.name.partition("@")[0] for run in runs))
     assert names[:3] == ["standard-at", "standard-at-longer", "namid-a0.05-l0"]
-    assert len(names) == 12
-    assert len(runs) == 36
+    assert names[12:] == [
+        "namid-warmup",
+        "namid-refresh",
+        "namid-gap",
+        "namid-all-pairs",
+        "namid-no-natural",
+        "namid-no-adversarial",
+        "namid-contrast",
+        "namid-contrast-a1",
+        "namid-contrast-no-adversarial",
+    ]
+    assert len(runs) == 63
 
 
 def test_a_profile_without_a_grid_is_told_what_is_missing() -> None:

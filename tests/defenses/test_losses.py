@@ -152,6 +152,21 @@ def test_namid_without_one_kind_of_mi(without: str, used: str, sign: int) -> Non
     assert loss.item() == pytest.approx(expected, rel=1e-4)
 
 
+def test_namid_of_all_pairs() -> None:
+    critics, patterns = references(), {"natural": X, "adversarial": X_ADV - X}
+    outputs = logits(X), logits(X_ADV)
+    values = {
+        name: [information(critics[name], patterns[name], out) for out in outputs]
+        for name in patterns
+    }
+    extra = sum(cosine_distance(*pair) for pair in values.values())
+    expected = DEFENSES["standard-at"](step(Linear(W), X, Y, X_ADV)).item() + 5 * extra
+    loss = defense("namid:lam=0,selection=all")(step(Linear(W), X, Y, X_ADV, critics))
+    assert loss.item() == pytest.approx(expected, rel=1e-4)
+    eq6 = defense("namid:lam=0")(step(Linear(W), X, Y, X_ADV, critics))
+    assert loss.item() != pytest.approx(eq6.item(), rel=1e-4)
+
+
 def test_namid_is_its_base_where_nothing_is_selected() -> None:
     loss = DEFENSES["namid"](step(Linear(W), X, Y, X, references()))
     assert loss.item() == DEFENSES["standard-at"](step(Linear(W), X, Y, X)).item()

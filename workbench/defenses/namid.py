@@ -28,6 +28,14 @@ def cosine_distance(first: torch.Tensor, second: torch.Tensor) -> torch.Tensor:
     return (1 - F.cosine_similarity(first, second, dim=0)).abs()
 
 
+def every_pair(
+    logits: torch.Tensor, adversarial_logits: torch.Tensor, y: torch.Tensor
+) -> torch.Tensor:
+    """In the place of Eq. 6, (n,) bool: all."""
+    del logits, adversarial_logits
+    return torch.ones_like(y, dtype=torch.bool)
+
+
 SIMILARITIES: dict[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "cosine": cosine_distance,
     "gap": F.smooth_l1_loss,
@@ -36,13 +44,17 @@ DIFFERENCES: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "literal": lambda difference: difference,
     "softplus": F.softplus,
 }
+SELECTIONS: dict[str, Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    "eq6": selected,
+    "all": every_pair,
+}
 SIGNS = {NATURAL: -1, ADVERSARIAL: 1}  # of the MI of x̃ in the λ term
 Values = dict[str, tuple[torch.Tensor, torch.Tensor]]
 
 
 @dataclass(frozen=True)
 class NAMID:
-    """The loss of another defense, plus α L_mi over the pairs that Eq. 6 selects.
+    """The loss of another defense, plus α L_mi over selected pairs.
 
     L_mi = L_cos(E_n(h(x̃)), E_n(h(x))) + L_cos(E_a(h(x̃)), E_a(h(x))) + λ [E_a(h(x̃)) − E_n(h(x̃))]
     where E_n and E_a are pointwise natural and adversarial MI in nats against a fixed reference
@@ -50,6 +62,7 @@ class NAMID:
 
     base: whose loss it is added to: standard-at (NAMID), trades (NAMID_T), mart (NAMID_M).
     alpha, lam: α and λ. warmup: share of the steps over which α rises from 0, evenly.
+    selection: the pairs that Eq. 6 selects, "eq6", or "all" of the batch.
     similarity: "cosine" as above, or "gap": the mean smooth distance of the values themselves,
     which a common factor does not hide. difference: the λ term "literal", which has no lower
     bound, or "softplus", which is softplus(E_a − E_n) and fades where natural MI leads.
@@ -63,6 +76,7 @@ class NAMID:
     alpha: float = 5.0
     lam: float = 0.1
     warmup: float = 0.0
+    selection: str = "eq6"
     similarity: str = "cosine"
     difference: str = "literal"
     refresh: bool = False
@@ -73,6 +87,7 @@ class NAMID:
     def __post_init__(self) -> None:
         choices: dict[str, Collection[str]] = {
             "base": BASES,
+            "selection": SELECTIONS,
             "similarity": SIMILARITIES,
             "difference": DIFFERENCES,
             "without": ("", NATURAL, ADVERSARIAL),
@@ -98,7 +113,7 @@ class NAMID:
             own = {NATURAL: logits, ADVERSARIAL: adversarial_logits}
             loss = loss - sum(_fit(critics[name], patterns[name], own[name]) for name in own)
             critics = {name: _of_batch(critics[name], patterns[name]) for name in own}
-        rows = selected(logits, adversarial_logits, batch.y)
+        rows = SELECTIONS[self.selection](logits, adversarial_logits, batch.y)
         batch.notes["selected"] = rows.float().mean()
         if self.alpha == 0 or rows.sum() < 2:
             return loss
