@@ -1,6 +1,8 @@
 """Where the shared folder is, beside the checkout, and what several folders of tests use."""
 
 import os
+from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,15 @@ def shallow(monkeypatch) -> None:
     targeted, black_box = "apgd-t:targets=1,steps=5", ("random-noise", "square:queries=200")
     depth = Depth("apgd-ce:steps=20", targeted, black_box, False, 300, (0,))
     monkeypatch.setitem(DEPTHS, "fast", depth)
+
+
+@pytest.fixture
+def short_fits(monkeypatch) -> None:
+    """Critics fitted in few steps, where no test looks at what they say."""
+    from workbench.information import Fit
+
+    for module in ("workbench.analysis", "workbench.cli.mi", "workbench.explore.views"):
+        monkeypatch.setattr(import_module(module), "Fit", partial(Fit, steps=20))
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from workbench.cli import main
 from workbench.evaluation.records import ATTACK_COLUMNS, INFORMATION_COLUMNS
 from workbench.evaluation.store import Store
 
+pytestmark = pytest.mark.usefixtures("short_fits")
 PROFILE = """
 data = "digits"
 models = [{{reference = "{model}", arch = "{arch}", name = "mine"}}]

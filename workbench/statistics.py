@@ -6,7 +6,7 @@ The distributions come from scipy.special, which loads in a tenth of scipy.stats
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import bdtr, betaincinv, gammaln, ndtri
+from scipy.special import bdtr, betaincinv, gammaln, ndtri, stdtrit
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,19 @@ def mean_difference(first: np.ndarray, second: np.ndarray, level: float = 0.95) 
     width = ndtri(0.5 + level / 2) * more.std() / np.sqrt(len(more))
     low, high = np.clip([more.mean() - width, more.mean() + width], -1, 1)
     return Estimate(float(differences.mean()), float(low), float(high))
+
+
+def student(values: np.ndarray, level: float = 0.95) -> Estimate:
+    """The mean of independent values (n,), with Student's t interval; without one below two.
+
+    >>> student(np.array([1.0, 2.0, 3.0])).high
+    4.484...
+    """
+    mean, n = float(np.mean(values)), len(values)
+    if n < 2:
+        return Estimate(mean, float("nan"), float("nan"))
+    width = float(stdtrit(n - 1, 0.5 + level / 2) * np.std(values, ddof=1) / np.sqrt(n))
+    return Estimate(mean, mean - width, mean + width)
 
 
 def sign_flip(first: np.ndarray, second: np.ndarray) -> float:

@@ -11,7 +11,7 @@ from workbench.models import Classifier
 from workbench.seeds import Noise, forked
 from workbench.threat import ThreatModel
 
-CASES = [("Linf", 0.01), ("Linf", 0.02), ("Linf", 0.04), ("L2", 0.12)]
+CASES = [("Linf", 0.01), ("Linf", 0.03), ("L2", 0.12)]
 CLASSES = {"Linf": 10, "L2": 4}  # with L2 the attacks' own steps take long, for each class
 IMAGES = 12
 NAMES = ["cascade-exact", "cascade", "cascade-fast"]

@@ -11,6 +11,8 @@ import pytest
 from workbench.cli import main
 from workbench.evaluation.records import CONTRASTED_COLUMNS
 
+pytestmark = pytest.mark.usefixtures("short_fits")
+
 
 def mi(folder: Path, *more: object) -> int:
     """Run it on a small model; the exit code."""

@@ -385,6 +385,7 @@ def test_without_a_sample_there_is_no_share(explorer) -> None:
     assert summary([view(explorer)], np.array([], dtype=int)).count("<td>–</td>") == 5
 
 
+@pytest.mark.usefixtures("short_fits")
 def test_modules_and_numbers_are_looked_into_and_equal_names_are_numbered(asked, tmp_path) -> None:
     digits = load_data("digits", "test")
     model = load_model(asked["models"][SHARP], asked["arch"], "cpu", (1, 8, 8), 10)

@@ -9,7 +9,7 @@ import pickle
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -121,7 +121,7 @@ def _is_lost(name: str, module: ModuleType) -> bool:
     return getattr(module, "__file__", None) is not None and not _can_be_found(name.split(".")[0])
 
 
-@lru_cache
+@cache
 def _can_be_found(name: str) -> bool:
     finders = [finder for finder in sys.meta_path if hasattr(finder, "find_spec")]
     return any(finder.find_spec(name, None) is not None for finder in finders)

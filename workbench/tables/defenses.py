@@ -11,10 +11,14 @@ import numpy as np
 import pandas as pd
 
 from workbench.published import BASELINE
-from workbench.statistics import holm, mcnemar, mean_difference, shared_share, sign_flip
+from workbench.statistics import holm, mcnemar, mean_difference, shared_share, sign_flip, student
 from workbench.tables.accuracy import by_model, verdicts
 
 L2_SUFFIX = "-l2"
+GAIN = (
+    *("mean_gain", "std_gain", "gain_low", "gain_high"),
+    *("gain_trained_low", "gain_trained_high", "mean_p"),
+)
 EVERY_STEP = ":stop_at_success=false"
 
 
@@ -68,10 +72,12 @@ def by_defense(rows: pd.DataFrame) -> pd.DataFrame:
     p-value on the same samples;
     mean_gain, std_gain: mean and standard deviation of the gains over the seeds that both have;
     gain_low, gain_high: 95 % interval of the mean gain over samples (`mean_difference`);
+    gain_trained_low, gain_trained_high: the same over trainings (`student`);
     mean_p: exact p-value of it (`sign_flip`); holm_p: the same corrected for the number of
     defenses that are compared under the attack.
-    Shares in [0, 1]; NaN where there is nothing to compare. The intervals and p-values hold for
-    these models on further samples; what training anew may change, the std says.
+    Shares in [0, 1]; NaN where there is nothing to compare. The intervals over samples and the
+    p-values hold for these models on further samples, those over trainings for further seeds on
+    these samples.
     Raises ValueError where the models were not attacked on the same samples.
     """
     parts = []
@@ -92,7 +98,8 @@ def _lines(wide: pd.DataFrame) -> pd.DataFrame:
         both = [seed for seed in models if seed in base]
         first, second = ([of[seed] for seed in both] for of in (models, base))
         shared = _over_seeds(wide[[*models.values()]])
-        shared |= _gain_over_seeds(wide[first].to_numpy(), wide[second].to_numpy())
+        gains = over_pairs(wide[first].to_numpy(), wide[second].to_numpy())
+        shared |= dict(zip(GAIN, gains, strict=True))
         for seed, model in models.items():
             own = _gain(wide[model], wide.get(base.get(seed)))
             lines.append({"model": model, "defense": defense, "seed": seed, **own, **shared})
@@ -115,15 +122,19 @@ def _gain(verdict: pd.Series, base: pd.Series | None) -> dict[str, float]:
     return {"gain": float(first.mean() - second.mean()), "p": mcnemar(first, second)}
 
 
-def _gain_over_seeds(first: np.ndarray, second: np.ndarray) -> dict[str, float]:
-    """How the models of two defenses compare, seed by seed: (n, seeds), (n, seeds)."""
-    names = ("mean_gain", "std_gain", "gain_low", "gain_high", "mean_p")
+def over_pairs(first: np.ndarray, second: np.ndarray) -> tuple[float, ...]:
+    """How the models of two defenses compare, seed by seed: (n, seeds), (n, seeds) bool.
+
+    The mean of the first's accuracies minus the second's, its standard deviation over seeds, its
+    interval over samples (`mean_difference`), its interval over trainings (`student`), and its
+    exact p-value over samples (`sign_flip`). NaN without a pair.
+    """
     if not first.shape[1]:
-        return dict.fromkeys(names, float("nan"))
-    found = mean_difference(first, second)
-    std = float(pd.Series(first.mean(axis=0) - second.mean(axis=0)).std())
-    values = (found.value, std, found.low, found.high, sign_flip(first, second))
-    return dict(zip(names, values, strict=True))
+        return (float("nan"),) * len(GAIN)
+    found, gains = mean_difference(first, second), first.mean(axis=0) - second.mean(axis=0)
+    trained, std = student(gains), float(pd.Series(gains).std())
+    samples = (found.low, found.high)
+    return (found.value, std, *samples, trained.low, trained.high, sign_flip(first, second))
 
 
 def _corrected(lines: pd.DataFrame) -> pd.DataFrame:

@@ -1,17 +1,16 @@
 """Defenses against one of them, on the same samples, seed by seed: frame -> frame."""
 
-import numpy as np
 import pandas as pd
 
-from workbench.statistics import holm, mean_difference, sign_flip
+from workbench.statistics import holm
 from workbench.tables.accuracy import WORST_CASE, accuracies, by_model, verdicts
-from workbench.tables.defenses import by_defense, named
-from workbench.tables.layout import THREAT
-from workbench.tables.text import ends, p_text, percent, points
+from workbench.tables.defenses import by_defense, named, over_pairs
+from workbench.tables.layout import THREAT, comparison, without_empty
+from workbench.tables.text import ends, percent, points
 
-DIFFERENCE = (
-    *("paired", "difference", "difference_std"),
-    *("difference_low", "difference_high", "difference_p"),
+DIFFERENCE = (  # as defenses.GAIN
+    *("difference", "difference_std", "difference_low", "difference_high"),
+    *("difference_trained_low", "difference_trained_high", "difference_p"),
 )
 
 
@@ -29,8 +28,9 @@ def differences(rows: pd.DataFrame, reference: str) -> pd.DataFrame:
 
     Columns: attack, defense; paired, the number of seeds that both have; difference,
     difference_std: mean and standard deviation over these; difference_low, difference_high: 95 %
-    interval of the mean over samples (`mean_difference`); difference_p: exact p-value
-    (`sign_flip`); difference_holm: the same corrected for the number of defenses.
+    interval of the mean over samples; difference_trained_low, difference_trained_high: over
+    trainings; difference_p: exact p-value over samples (see `over_pairs`); difference_holm: the
+    same corrected for the number of defenses.
     Shares in [0, 1]. A defense that shares no seed with the reference has no line.
     Raises ValueError where the models were not attacked on the same samples.
     """
@@ -39,7 +39,7 @@ def differences(rows: pd.DataFrame, reference: str) -> pd.DataFrame:
         wide = by_model(column)
         pairs = _pairs([str(model) for model in wide], reference)
         lines = [_line(wide, models) | {"defense": name} for name, models in pairs.items()]
-        found = pd.DataFrame(lines, columns=["defense", *DIFFERENCE])
+        found = pd.DataFrame(lines, columns=["defense", "paired", *DIFFERENCE])
         corrected = holm(found["difference_p"].to_numpy(float))
         parts.append(found.assign(attack=attack, difference_holm=corrected))
     return pd.concat(parts, ignore_index=True)
@@ -59,30 +59,23 @@ def _pairs(models: list[str], reference: str) -> dict[str, list[tuple[str, str]]
 def _line(wide: pd.DataFrame, models: list[tuple[str, str]]) -> dict[str, float]:
     """How the first models of all pairs compare with the second ones."""
     first, second = (wide[list(side)].to_numpy() for side in zip(*models, strict=True))
-    found = mean_difference(first, second)
-    std = float(pd.Series(np.mean(first, 0) - np.mean(second, 0)).std())
-    numbers = (len(models), found.value, std, found.low, found.high, sign_flip(first, second))
-    return dict(zip(DIFFERENCE, numbers, strict=True))
+    return {"paired": len(models)} | dict(zip(DIFFERENCE, over_pairs(first, second), strict=True))
 
 
 def difference_texts(table: pd.DataFrame, reference: str) -> dict[str, pd.DataFrame]:
     """A table per threat model: a line per attack and defense, differences in points.
 
-    table: `differences`, by_threat. ± is the standard deviation over seeds of training; intervals
-    and p-values are over samples.
+    table: `differences`, by_threat. ± is the standard deviation over seeds of training; p-values
+    are over samples.
     """
     once = table.dropna(subset="difference").drop_duplicates([*THREAT, "attack", "defense"])
     return {
-        f"{norm} {eps}, difference from {reference} in points": pd.DataFrame(
-            {
-                "attack": row.attack,
-                "defense": row.defense,
-                "difference": points(row.difference, row.difference_std),
-                "95 % interval": ends(row.difference_low, row.difference_high),
-                "p": p_text(row.difference_p),
-                "p, Holm": p_text(row.difference_holm),
-            }
-            for row in part.itertuples()
+        f"{norm} {eps}, difference from {reference} in points": without_empty(
+            pd.DataFrame(
+                {"attack": row["attack"], "defense": row["defense"]}
+                | comparison("difference", row[[*DIFFERENCE, "difference_holm"]])
+                for _, row in part.iterrows()
+            )
         )
         for (norm, eps), part in once.groupby(THREAT, sort=False)
     }

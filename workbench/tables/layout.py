@@ -1,14 +1,17 @@
 """Accuracies, gains and published numbers as they are printed: frame -> frames of text."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
 
 from workbench.published import BASELINE
 from workbench.tables.accuracy import WORST_CASE, bracketed, total_costs
+from workbench.tables.defenses import GAIN
 from workbench.tables.text import ends, p_text, percent, points, spread
 
 CERTIFIED = "proved"
+OVER_SAMPLES, OVER_TRAININGS = "95 % over samples", "95 % over trainings"
 THREAT = ["norm", "eps"]
 SURE = 0.05  # a p-value below it, corrected, decides
 
@@ -45,8 +48,9 @@ def gain_texts(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """A table per threat model of gains over standard AT, a line per attack and defense.
 
     table: `by_defense`, by_threat. Gains are in percentage points, ± their standard deviation over
-    seeds of training; intervals and p-values are over samples. "p" is of the mean over seeds, "p,
+    seeds of training; p-values are over samples. "p" is of the mean over seeds, "p,
     Holm" corrects it for the number of defenses; McNemar's exact p-values follow, one per seed.
+    Beside the interval over samples stands Student's over trainings, where there are some.
     """
     compared = table.dropna(subset="mean_gain")
     return {
@@ -61,17 +65,24 @@ def _gain_lines(table: pd.DataFrame) -> pd.DataFrame:
         row = part.iloc[0]
         seeds = part.dropna(subset="p")
         lines.append(
-            {
-                "attack": attack,
-                "defense": defense,
-                "gain": points(row["mean_gain"], row["std_gain"]),
-                "95 % interval": ends(row["gain_low"], row["gain_high"]),
-                "p": p_text(row["mean_p"]),
-                "p, Holm": p_text(row["holm_p"]),
-                "McNemar's p by seed": ", ".join(map(p_text, seeds["p"])),
-            }
+            {"attack": attack, "defense": defense}
+            | comparison("gain", row[[*GAIN, "holm_p"]])
+            | {"McNemar's p by seed": ", ".join(map(p_text, seeds["p"]))}
         )
-    return pd.DataFrame(lines)
+    return without_empty(pd.DataFrame(lines))
+
+
+def comparison(heading: str, numbers: Iterable[float]) -> dict[str, str]:
+    """Cells of a comparison in points; numbers: of `over_pairs`, and the p-value after Holm."""
+    mean, std, low, high, trained_low, trained_high, p, corrected = numbers
+    trained = ends(trained_low, trained_high) if trained_low == trained_low else ""
+    cells = {heading: points(mean, std), OVER_SAMPLES: ends(low, high), OVER_TRAININGS: trained}
+    return cells | {"p": p_text(p), "p, Holm": p_text(corrected)}
+
+
+def without_empty(lines: pd.DataFrame) -> pd.DataFrame:
+    """Without the column of intervals over trainings, where no line has one."""
+    return lines if lines[OVER_TRAININGS].any() else lines.drop(columns=OVER_TRAININGS)
 
 
 def _by_attack(table: pd.DataFrame, attack: str) -> list[tuple[Any, pd.DataFrame]]:
