@@ -61,7 +61,7 @@ def test_reproduce_makes_every_file_and_computes_nothing_twice(
     tmp_path, model, monkeypatch, capsys
 ) -> None:
     (tmp_path / "own.toml").write_text(PROFILE.format(model=model, arch=nets.ARCH))
-    places = ("--store", tmp_path / "store", "--figures", tmp_path / "figures", "--device", "cpu")
+    places = ("--store", tmp_path / "store", "--figures", tmp_path / "figures", "--workers", 1)
     run("reproduce", "--profile", tmp_path / "own.toml", *places)
     names = {f"{name}.{kind}" for name in ("white_box", "mi_distribution") for kind in KINDS}
     assert {path.name for path in (tmp_path / "figures").iterdir()} == names

@@ -103,7 +103,7 @@ def test_every_model_that_a_profile_measures_is_trained_by_it(name) -> None:
     for role in ("models", "variants", "surrogates"):
         made = [t for part in profile.trainings if part.role == role for t in part.titles()]
         assert [model.title for model in getattr(profile, role)] == made
-    assert len(profile.models) == (6 if name == "namid-sweep" else 3 * (8 + 7))
+    assert len(profile.models) == {"namid-sweep": 6, "namid-confirm": 32}.get(name, 3 * (8 + 7))
 
 
 def test_models_that_did_not_come_along_are_one_line_that_says_how_to_train_them(

@@ -85,5 +85,16 @@ def test_the_nets_of_the_paper_are_trained_and_measured(name, tmp_path, monkeypa
     assert set(numbers["source"]) == {"surrogate@0"}
 
 
+@pytest.mark.parametrize("name", ["namid-sweep", "namid-confirm"])
+def test_the_searches_for_a_better_namid_run(name, tmp_path, monkeypatch) -> None:
+    shorten(monkeypatch, images(name))
+    profile, store = made(Profile.model_validate(content(name)), tmp_path)
+    (wanted,) = profile.analyses
+    numbers, _ = tables(wanted, profile, store)
+    names = {model.title.split("@")[0].removesuffix("-l2") for model in profile.models}
+    names |= {model.title.split("@")[0] for model in profile.variants}
+    assert set(numbers["defense"]) == names
+
+
 def test_the_demo_profile_trains_nothing() -> None:
     assert not load_profile("demo").trainings

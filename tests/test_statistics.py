@@ -18,6 +18,7 @@ from workbench.statistics import (
     shared_share,
     sign_flip,
     sign_share,
+    student,
 )
 
 verdicts = st.lists(st.tuples(st.booleans(), st.booleans()), min_size=1, max_size=60)
@@ -132,6 +133,16 @@ def test_the_interval_of_the_difference_covers_the_truth(shares) -> None:
         found = mean_difference(first, second)
         covered.append(found.low <= shares[0] - shares[1] <= found.high)
     assert np.mean(covered) > 0.93
+
+
+def test_students_interval_is_scipys() -> None:
+    values = np.random.default_rng(0).normal(size=7)
+    found = student(values)
+    expected = stats.t.interval(0.95, 6, values.mean(), stats.sem(values))
+    assert (found.low, found.high) == pytest.approx(expected)
+    alone = student(values[:1])
+    assert alone.value == values[0]
+    assert np.isnan([alone.low, alone.high]).all()
 
 
 @given(verdicts)

@@ -60,6 +60,23 @@ def test_a_defense_by_hand() -> None:
     assert base[["gain", "p", "mean_gain", "mean_p", "holm_p"]].isna().all(axis=None)
 
 
+def test_an_interval_over_trainings_needs_two_seeds() -> None:
+    verdicts = {f"standard-at@{seed}": [1, 1, 0, 0] for seed in range(3)}
+    verdicts |= {"namid@0": [1, 1, 1, 0], "namid@1": [1, 1, 1, 0], "namid@2": [1, 1, 1, 1]}
+    verdicts |= {"mart@1": [1, 1, 1, 1]}
+    found = tables.by_defense(records(verdicts)).query("attack == 'a'").set_index("model")
+    half = 4.30265 * np.std([0.25, 0.25, 0.5], ddof=1) / np.sqrt(3)  # Student's t, two degrees
+    ends = found.loc["namid@0", ["gain_trained_low", "gain_trained_high"]]
+    assert tuple(ends) == pytest.approx((1 / 3 - half, 1 / 3 + half), abs=1e-5)
+    assert np.isnan(found.loc["mart@1", "gain_trained_low"])
+    (text,) = tables.gain_texts(found.reset_index().assign(norm="Linf", eps="0.1")).values()
+    assert text["95 % over trainings"].tolist() == ["[-2.5, 69.2]", ""]
+    alone = tables.by_defense(records({m: v for m, v in verdicts.items() if m.endswith("1")}))
+    (text,) = tables.gain_texts(alone.assign(norm="Linf", eps="0.1")).values()
+    assert "95 % over samples" in text
+    assert "95 % over trainings" not in text
+
+
 def test_one_model_without_a_seed_is_a_defense_of_its_own() -> None:
     verdicts = {"standard-at": [1, 1, 1, 0], "mine": [1, 0, 0, 0]}
     found = tables.by_defense(records(verdicts)).query("attack == 'a'").set_index("model")

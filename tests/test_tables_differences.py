@@ -13,8 +13,9 @@ def test_the_baseline_as_reference_gives_the_gains() -> None:
     gains = tables.by_defense(rows).drop_duplicates(["attack", "defense"])
     found = tables.differences(rows, "standard-at").merge(gains, on=["attack", "defense"])
     assert len(found) == 7 * 7
-    ours = ["difference", "difference_std", "difference_low", "difference_high"]
-    theirs = ["mean_gain", "std_gain", "gain_low", "gain_high"]
+    ends = ("low", "high", "trained_low", "trained_high")
+    ours = ["difference", "difference_std", *(f"difference_{end}" for end in ends)]
+    theirs = ["mean_gain", "std_gain", *(f"gain_{end}" for end in ends)]
     assert np.allclose(found[ours], found[theirs])
     assert np.allclose(found["difference_p"], found["mean_p"])
     assert np.allclose(found["difference_holm"], found["holm_p"])

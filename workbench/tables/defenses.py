@@ -133,8 +133,8 @@ def over_pairs(first: np.ndarray, second: np.ndarray) -> tuple[float, ...]:
         return (float("nan"),) * len(GAIN)
     found, gains = mean_difference(first, second), first.mean(axis=0) - second.mean(axis=0)
     trained, std = student(gains), float(pd.Series(gains).std())
-    samples = (found.low, found.high)
-    return (found.value, std, *samples, trained.low, trained.high, sign_flip(first, second))
+    ends = np.clip([trained.low, trained.high], -1, 1)
+    return (found.value, std, found.low, found.high, *map(float, ends), sign_flip(first, second))
 
 
 def _corrected(lines: pd.DataFrame) -> pd.DataFrame:
