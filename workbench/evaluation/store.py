@@ -189,7 +189,7 @@ def _read(folder: Path, key: str) -> Stored:
 
 
 def _rows(path: Path) -> pd.DataFrame:
-    """The frame in a file; of one as small as ours, pandas' own reader takes three times as long."""
+    """The frame in a file; pandas' own reader takes thrice as long for one as small as ours."""
     with pq.ParquetFile(path) as file:
         return file.read(use_threads=False).to_pandas(use_threads=False)
 
