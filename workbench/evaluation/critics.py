@@ -154,12 +154,6 @@ class _Attacked:
     adversarial_logits: torch.Tensor
     y: torch.Tensor
 
-    def patterns(self, critic: str) -> torch.Tensor:
-        """What a critic sees: x, n = x̃ − x, or x̃."""
-        if critic == ADVERSARIAL:
-            return self.x_adv - self.x
-        return self.x if critic == NATURAL else self.x_adv
-
     def fitted(self, critic: str, fit: Fit, seed: int) -> tuple[Critic, dict[str, float]]:
         """A critic fitted to its pairs, and the last check of the fit. Raises Diverged."""
         natural = critic == NATURAL
@@ -169,7 +163,7 @@ class _Attacked:
         found = image_critic(self.x.shape[1], outputs.shape[1], fit.units, seed=weights)
         checks = fit_critic(
             found.to(self.x.device),
-            self.patterns(critic),
+            _patterns(critic, self.x, self.x_adv),
             outputs,
             fit,
             seeds.generator(seed, critic, "batches"),
@@ -178,11 +172,25 @@ class _Attacked:
         return found, checks[-1]._asdict()
 
 
+def _patterns(critic: str, x: torch.Tensor, x_adv: torch.Tensor) -> torch.Tensor:
+    """What a critic sees: x, n = x̃ − x, or x̃."""
+    if critic == ADVERSARIAL:
+        return x_adv - x
+    return x if critic == NATURAL else x_adv
+
+
+def _images(
+    data: Dataset, places: Sequence[_Place], device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Attacked samples: x, x̃ (n, c, h, w), and y (n,)."""
+    x, y = data.batch(places[0].start, places[-1].stop, device)
+    stored = np.concatenate([tensors_in(place.folder)["x_adv"] for place in places])
+    return x, torch.from_numpy(stored).to(device), y
+
+
 def _attacked(model: Classifier, data: Dataset, places: Sequence[_Place]) -> _Attacked:
     """What critics see of attacked samples; the target model runs once on x and once on x̃."""
-    x, y = data.batch(places[0].start, places[-1].stop, model.device)
-    stored = np.concatenate([tensors_in(place.folder)["x_adv"] for place in places])
-    x_adv = torch.from_numpy(stored).to(model.device)
+    x, x_adv, y = _images(data, places, model.device)
     logits, adversarial = (
         torch.from_numpy(logits_of(model, t)).to(model.device) for t in (x, x_adv)
     )
@@ -263,7 +271,8 @@ def _values(
 ) -> dict[str, np.ndarray]:
     """The scores of one critic and their nulls, (n,) each; NaN where it diverged."""
     outputs = {"natural": seen.logits, "adversarial": seen.adversarial_logits}
-    scored = [(seen.patterns(name), {output: outputs[output] for output in OUTPUTS[name]})]
+    patterns = _patterns(name, seen.x, seen.x_adv)
+    scored = [(patterns, {output: outputs[output] for output in OUTPUTS[name]})]
     if name == NATURAL:  # and what a defender can ask of it, who has x̃ alone
         scored.append((seen.x_adv, {"received": seen.adversarial_logits}))
     if reference is None:
@@ -292,11 +301,12 @@ def _partners(n: int, generator: torch.Generator) -> torch.Tensor:
 @lru_cache(maxsize=1)
 def _references(critics: FittedCritics) -> dict[str, Reference]:
     """Critics with their reference sets, which a process makes once for all units it scores."""
-    seen = _attacked(critics.model, critics.train, critics.fitted_to)
-    channels, classes = seen.x.shape[1], seen.logits.shape[1]
-    found = _load(critics.folder, critics.names, channels, classes, critics.fit)
+    model = critics.model
+    x, x_adv, _ = _images(critics.train, critics.fitted_to, model.device)
+    classes = logits_of(model, x[:1]).shape[1]
+    found = _load(critics.folder, critics.names, x.shape[1], classes, critics.fit)
     return {
-        name: Reference.of(critic.to(seen.x.device), seen.patterns(name))
+        name: Reference.of(critic.to(model.device), _patterns(name, x, x_adv))
         for name, critic in found.items()
     }
 
