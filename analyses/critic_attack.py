@@ -62,7 +62,8 @@ def layout(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """Robust accuracy under each attack, and what is found beside the first; a mark per defense."""
     del frame
-    drawn, axes = figures.panels(1, len(DRAWN), each=2.2, more=0.2)
+    marks = len(over_fits(table, ["attack"], "robust"))
+    drawn, axes = figures.panels(1, len(DRAWN), each=2.2, more=0.2, marks=marks)
     for ax, (label, value) in zip(axes[0], DRAWN.items(), strict=True):
         figures.level_dots(ax, over_fits(table, ["attack"], value), "attack", "defense")
         ax.set_ylabel(label)

@@ -74,7 +74,10 @@ def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """A row per attack and kind of samples; AUROC, and what is found; a mark per defense."""
     del frame
     groups = list(table.groupby(["attack", "among"], sort=False))
-    drawn, axes = figures.panels(len(groups), len(DRAWN), each=1.75, more=0.7, sharex=True)
+    marks = len(over_fits(groups[0][1], ["detector"], "auroc"))
+    drawn, axes = figures.panels(
+        len(groups), len(DRAWN), each=1.75, more=0.7, marks=marks, sharex=True
+    )
     for row, ((attack, among), part) in zip(axes, groups, strict=True):
         for ax, (label, value) in zip(row, DRAWN.items(), strict=True):
             figures.level_dots(ax, over_fits(part, ["detector"], value), "detector", "defense")

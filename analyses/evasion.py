@@ -73,7 +73,10 @@ def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """A row per detector at 5 % false alarms; what is flagged, left, and the AUROC."""
     del frame
     rows = list(table[table["rate"] == DRAWN_RATE].groupby("detector", sort=False))
-    drawn, axes = figures.panels(len(rows), len(DRAWN), each=1.8, more=0.5, sharex=True)
+    marks = len(over_fits(rows[0][1], ["attack"], "auroc"))
+    drawn, axes = figures.panels(
+        len(rows), len(DRAWN), each=1.8, more=0.5, marks=marks, sharex=True
+    )
     for row, (detector, part) in zip(axes, rows, strict=True):
         for ax, (label, value) in zip(row, DRAWN.items(), strict=True):
             figures.level_dots(ax, over_fits(part, ["attack"], value), "attack", "defense")

@@ -190,3 +190,20 @@ def test_ten_series_are_all_drawn_and_look_different() -> None:
     figures.level_dots(axes, table.assign(low=0.4, high=0.6), "at", "series")
     assert axes.get_legend_handles_labels()[1] == names
     assert len({figures.look(place) for place in range(64)}) == 64
+
+
+def test_marks_of_eight_series_stay_at_their_place() -> None:
+    names, places = [f"d{place}" for place in range(8)], ["a", "b", "c"]
+    table = pd.DataFrame([{"at": at, "series": name} for name in names for at in places])
+    _, axes = plt.subplots()
+    figures.level_dots(axes, table.assign(mean=0.5, std=0.1, low=0.4, high=0.6), "at", "series")
+    marks = np.array([container.lines[0].get_xdata() for container in axes.containers[1::2]])
+    assert (np.abs(marks - np.arange(3)) < 0.45).all()
+    assert (np.diff(np.sort(marks.ravel())) > 0.09).all()
+
+
+def test_panels_of_many_marks_stand_below_each_other() -> None:
+    with figures.style(figures.PAPER):
+        few, many = (figures.panels(2, 2, each=1, marks=marks)[0] for marks in (20, 48))
+    assert [axes.get_gridspec().ncols for axes in (few.axes[0], many.axes[0])] == [2, 1]
+    assert len(many.axes) == 4

@@ -15,6 +15,7 @@ from workbench.figures.style import SMALL, TEXT, scale
 
 LEAST = 1.7  # inches of a panel beside another
 BETWEEN = 0.15  # inches between their labels
+MARK = 0.08  # inches that a mark beside another takes
 LETTER = 0.6  # width of a letter, of its height
 HANDLE = 8  # letters that a mark of a legend takes, with the room around it
 TICKS = 12  # letters of tick labels that fit into an inch
@@ -31,14 +32,21 @@ def fit(columns: int, least: float = LEAST) -> bool:
 
 
 def panels(
-    rows: int, columns: int, each: float, more: float = 0.0, least: float = LEAST, **settings: Any
+    rows: int,
+    columns: int,
+    each: float,
+    more: float = 0.0,
+    least: float = LEAST,
+    marks: int = 0,
+    **settings: Any,
 ) -> tuple[Figure, np.ndarray]:
     """A figure as wide as the style with (rows, columns) axes, below each other in a narrow one.
 
     each: height of a row, and `more` for what is below all, inches for text of the paper's size.
-    least: inches of a panel's width. settings: of `pyplot.subplots`.
+    least: inches of a panel's width. marks: how many stand beside each other in a panel. settings:
+    of `pyplot.subplots`.
     """
-    across = columns if fit(columns, least) else 1
+    across = columns if fit(columns, max(least, MARK * marks)) else 1
     down = rows * columns // across
     size = (scale() * width(), scale() * (more + each * down))
     drawn, axes = plt.subplots(down, across, figsize=size, squeeze=False, **settings)

@@ -84,10 +84,8 @@ def level_dots(axes: Axes, table: pd.DataFrame, across: str, series: str) -> Axe
     table: columns mean, std, low, high in one unit; across, series: names of those two columns.
     """
     places, names = (list(dict.fromkeys(table[column])) for column in (across, series))
-    half = 0.09 * (len(names) - 1)
-    for i, (name, offset) in enumerate(
-        zip(names, np.linspace(-half, half, len(names)), strict=True)
-    ):
+    beside = min(0.18, 0.8 / len(names)) * (np.arange(len(names)) - (len(names) - 1) / 2)
+    for i, (name, offset) in enumerate(zip(names, beside, strict=True)):
         part = table[table[series] == name].set_index(across).reindex(places)
         numbers = (part[column] for column in ("mean", "std", "low", "high"))
         bars(axes, np.arange(len(places)) + offset, numbers, *look(i), name)
