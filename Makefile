@@ -54,11 +54,13 @@ wheel: $(READY) ## build dist/*.whl, zoo included
 clean: ## remove the environment and all results (they can be made again)
 	rm -rf $(VENV) .workbench
 
-# torch comes first and pinned: a bare "torch" may resolve to a CUDA build of several GB
+# torch comes first and pinned: a bare "torch" may resolve to a CUDA build of several GB;
+# what is used is compiled when it is first imported, which is a small part of what is installed
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt
 $(READY): pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not there: install Python 3.11 or say make PYTHON=python3.12"; exit 1; }
 	@test -x $(BIN)/python || { echo "Creating $(VENV) with $(PYTHON)"; $(PYTHON) -m venv $(VENV); }
 	@echo "Installing pinned dependencies into $(VENV) (a few minutes, once)"
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt torch==2.13.0
-	@$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,notebooks,cluster,onnx]'
+	@$(PIP) torch==2.13.0
+	@$(PIP) -e '.[dev,notebooks,cluster,onnx]'
 	@touch $(READY)

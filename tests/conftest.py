@@ -14,11 +14,6 @@ SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
-def pytest_xdist_auto_num_workers() -> int:
-    """One more process than there are cores: some tests wait, for a browser or a killed process."""
-    return (os.cpu_count() or 1) + 1
-
-
 @pytest.fixture
 def shallow(monkeypatch) -> None:
     """Audits by attacks of few steps and queries: enough for what tests plant."""

@@ -42,7 +42,8 @@ def test_the_environment_installs_from_them() -> None:
 def test_the_makefile_installs_from_them() -> None:
     text = (ROOT / "Makefile").read_text()
     assert re.findall(r"torch==(\S+)", text) == [PINNED["torch"]]
-    assert text.count("-c constraints.txt") == 2
+    assert text.count("pip install") == text.count("-c constraints.txt") == 1
+    assert text.count("$(PIP) ") == 2
     assert f".[{','.join(EXTRAS)}]" in text
 
 

@@ -21,7 +21,7 @@ class Few(Linear):
         return super().forward(x)[:, : self.classes]
 
 
-@pytest.mark.parametrize(("classes", "norm"), [(2, "Linf"), (2, "L2"), (3, "Linf")])
+@pytest.mark.parametrize(("classes", "norm"), [(2, "L2"), (3, "Linf")])
 def test_few_classes_fall_where_they_can_and_nowhere_else(classes, norm) -> None:
     model = Few(classes)
     x, y = samples(model, 3)
