@@ -1,6 +1,7 @@
 """Accuracies, gains and published numbers as they are printed: frame -> frames of text."""
 
 from collections.abc import Iterable
+from math import isnan
 from typing import Any
 
 import pandas as pd
@@ -75,7 +76,7 @@ def _gain_lines(table: pd.DataFrame) -> pd.DataFrame:
 def comparison(heading: str, numbers: Iterable[float]) -> dict[str, str]:
     """Cells of a comparison in points; numbers: of `over_pairs`, and the p-value after Holm."""
     mean, std, low, high, trained_low, trained_high, p, corrected = numbers
-    trained = ends(trained_low, trained_high) if trained_low == trained_low else ""
+    trained = "" if isnan(trained_low) else ends(trained_low, trained_high)
     cells = {heading: points(mean, std), OVER_SAMPLES: ends(low, high), OVER_TRAININGS: trained}
     return cells | {"p": p_text(p), "p, Holm": p_text(corrected)}
 
