@@ -1,5 +1,6 @@
 """Trainings as units: trained once, base first, the same by workers, after a kill, and again."""
 
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from workbench.data import Dataset
 from workbench.defenses.recipe import Recipe
 from workbench.errors import InputError
 from workbench.evaluation.store import Store
-from workbench.evaluation.training import TrainingRequest, train_all, train_here
+from workbench.evaluation.training import TrainingRequest, train_all
 from workbench.evaluation.workers import Workers
 
 SMALL = {"epochs": 2, "batch": 64, "attack_steps": 2, "units": 8, "fit_steps": 30}
@@ -78,26 +79,54 @@ def test_workers_train_the_same_models(tmp_path) -> None:
     assert same(here, there)
 
 
-def test_training_here_tells_of_steps_and_goes_on_after_a_stop(tmp_path) -> None:
+@pytest.fixture
+def told_at_once(monkeypatch) -> None:
+    """Trainings tell of every step, and are looked at all the time."""
+    monkeypatch.setattr("workbench.progress.BETWEEN", 0)
+    monkeypatch.setattr("workbench.evaluation.watching.LOOKS", 0.001)
+
+
+def test_a_training_tells_of_its_steps_and_goes_on_after_a_stop(
+    tmp_path, monkeypatch, told_at_once
+) -> None:
     whole = train_all(requests(), Store(tmp_path / "whole"))
     request = requests()["standard-at@0"]
     told = []
 
-    def stop(done: int, total: int, doing: str) -> None:
-        told.append((done, total))
-        if done == 5:
-            raise KeyboardInterrupt
+    def tell(done: int, total: int, doing: str) -> None:
+        told.append((done, total, doing))
 
+    def stopped(recipe: Recipe, done: int) -> float:
+        time.sleep(0.1)
+        if done == 0.75:
+            raise KeyboardInterrupt
+        return rate(recipe, done)
+
+    rate = Recipe.rate
+    monkeypatch.setattr(Recipe, "rate", stopped)
     store = Store(tmp_path / "stopped")
     with pytest.raises(KeyboardInterrupt):
-        train_here("standard-at@0", request, store, progress=stop)
-    assert told == [(step, 8) for step in range(1, 6)]
+        train_all({"standard-at@0": request}, store, progress=tell)
+    assert told[0] == (0, 400, "training standard-at@0")
+    assert told[-1][:2] == (300, 400)  # six of eight steps
+    assert told[-1][2].startswith("training standard-at@0, epoch 2, loss ")
+    assert told == sorted(told)
     told.clear()
-    found = train_here(
-        "standard-at@0", request, store, progress=lambda *step: told.append(step[:2])
-    )
-    assert told[0] == (5, 8)
+    monkeypatch.setattr(Recipe, "rate", rate)
+    found = train_all({"standard-at@0": request}, store, progress=tell)
+    assert told[0] == (0, 100, "training standard-at@0")  # of the last two steps
+    assert told[-1] == (100, 100, "training standard-at@0")
     assert same(found, {"standard-at@0": whole["standard-at@0"]})
+
+
+def test_workers_tell_of_the_steps_of_their_trainings(tmp_path, told_at_once) -> None:
+    told = []
+    with Workers(2) as workers:
+        wanted = {"at@0": TrainingRequest(RECIPE, data())}
+        train_all(wanted, Store(tmp_path), progress=lambda *now: told.append(now), executor=workers)
+    assert told[0][:2] == (0, 400)
+    assert told[-1][:2] == (400, 400)
+    assert any(0 < done < 400 and "epoch" in doing for done, _, doing in told)
 
 
 def test_kept_epochs_are_models_of_the_same_unit(tmp_path) -> None:
@@ -117,8 +146,8 @@ def test_kept_epochs_are_models_of_the_same_unit(tmp_path) -> None:
 def test_half_precision_rounds_the_weights_of_the_result(tmp_path) -> None:
     store = Store(tmp_path)
     halved = replace(RECIPE, stored="float16")
-    whole = train_here("at", TrainingRequest(RECIPE, data()), store)["at"]
-    half = train_here("at", TrainingRequest(halved, data()), store)["at"]
+    whole = train_all({"at": TrainingRequest(RECIPE, data())}, store)["at"]
+    half = train_all({"at": TrainingRequest(halved, data())}, store)["at"]
     assert half.key != whole.key
     rounded = {name: tensor.half().float() for name, tensor in whole.model.state_dict().items()}
     assert all(torch.equal(t, rounded[name]) for name, t in half.model.state_dict().items())

@@ -21,7 +21,7 @@ from workbench.devices import device_of
 from workbench.errors import InputError
 from workbench.evaluation.execution import executor, usual_workers
 from workbench.evaluation.store import Store
-from workbench.evaluation.training import TrainingRequest, train_here
+from workbench.evaluation.training import TrainingRequest, train_all
 from workbench.information import OBJECTIVES
 from workbench.models import load_model
 from workbench.profiles import load_profile
@@ -170,7 +170,7 @@ def _card(path: Path) -> dict[str, Any]:
 def _train_one(
     recipe: Recipe, name: str | None, out: Path, store: Store, device: str, quiet: bool
 ) -> dict[str, Path]:
-    """Train one model here, with a progress bar of its steps. quiet: print no history."""
+    """Train one model here. quiet: print no history."""
     if recipe.data not in {known.name for known in describe()}:
         raise InputError(
             f"{recipe.data} has no test split of its own to measure the model on; train on one of "
@@ -182,9 +182,8 @@ def _train_one(
     base = load_model(recipe.base, arch, device, *shape) if recipe.base else None
     request = TrainingRequest(recipe, samples, base)
     title = name or recipe.defense.partition(":")[0]
-    with progress_bar("steps") as progress:
-        found = train_here(title, request, store, device, progress)
     with progress_bar() as progress:
+        found = train_all({title: request}, store, device, progress)
         made = {name: (recipe, model) for name, model in found.items()}
         paths = trainings.write_all(made, out, store, progress)
     if not quiet:

@@ -17,6 +17,7 @@ from workbench.evaluation.execution import Executor, in_process
 from workbench.evaluation.jobs import Job, Result
 from workbench.evaluation.measure import MEASURE_VERSION, check_proofs, measure
 from workbench.evaluation.store import Store, Stored
+from workbench.evaluation.watching import Watch
 from workbench.models import Classifier, check_fits
 from workbench.progress import Progress, no_progress
 from workbench.specs import UNIT_SIZE, AttackUnit, key, ranges, settings_of
@@ -48,14 +49,10 @@ def fill(
 
 def _compute(jobs: Sequence[Job], store: Store, progress: Progress, executor: Executor) -> None:
     """Have jobs computed and stored, and tell how far they are."""
-    total, done = sum(job.size for job in jobs), 0
-
-    def begun(job: Job) -> None:
-        progress(done, total, job.doing)
-
-    for job in executor(jobs, store, begun):
-        done += job.size
-        progress(done, total, job.doing)
+    watch = Watch(jobs, progress)
+    with watch.looking():
+        for job in executor(jobs, store, watch.begun):
+            watch.finished(job)
 
 
 def _there(stored: Stored | None, name: str, store: Store) -> Stored:

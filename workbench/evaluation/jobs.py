@@ -16,6 +16,7 @@ import torch
 from workbench.errors import InputError
 from workbench.evaluation.shipping import pack, unpack
 from workbench.evaluation.store import Store
+from workbench.progress import ProgressFile
 from workbench.provenance import provenance
 from workbench.specs import Unit, key
 
@@ -37,12 +38,14 @@ class Job:
     """A unit, how to compute it, its size for the progress bar, and what to call it there.
 
     compute: a function of a module with its arguments (functools.partial), as it may travel.
+    told: where a long one tells how far it is.
     """
 
     unit: Unit
     compute: Callable[[], Result]
     size: int
     doing: str
+    told: ProgressFile | None = None
 
 
 def carry_out(job: Job, store: Store) -> None:

@@ -22,7 +22,7 @@ from workbench.evaluation.jobs import Job, Result
 from workbench.evaluation.store import Store, Stored
 from workbench.information import Fit
 from workbench.models import Classifier, build
-from workbench.progress import Progress, no_progress
+from workbench.progress import Progress, ProgressFile, no_progress
 from workbench.specs import TrainingUnit, key
 
 CRITICS_ATTACK = "pgd-40:stop_at_success=false"  # makes x̃ for the critics that NAMID is given
@@ -109,23 +109,6 @@ def train_all(
     }
 
 
-def train_here(
-    name: str,
-    request: TrainingRequest,
-    store: Store,
-    device: str = "cpu",
-    progress: Progress = no_progress,
-) -> dict[str, TrainedModel]:
-    """As `train_all` of one request, in this process; tells of every step."""
-    critics = _critics(_needing({name: request}), store, progress, in_process).get(name)
-    job = _job(name, request, critics, store, device)
-    if store.read(key(job.unit)) is None:
-        # leaves the finished checkpoint, which the unit is made of
-        what = request.recipe, request.data, request.base, critics
-        _trained(*what, _checkpoint(store, key(job.unit)), device, progress)
-    return _trained_together({name: request}, store, device, no_progress, in_process)
-
-
 def _trained_together(
     requests: Mapping[str, TrainingRequest],
     store: Store,
@@ -141,7 +124,9 @@ def _trained_together(
     ]
     units = fill(jobs, *common)
     for job in jobs:
-        _checkpoint(store, key(job.unit)).unlink(missing_ok=True)
+        checkpoint = _checkpoint(store, key(job.unit))
+        for file in (checkpoint, _told(checkpoint).path):
+            file.unlink(missing_ok=True)
     return {
         stage: _model(stage, request, epoch, unit, device)
         for (name, request), unit in zip(requests.items(), units, strict=True)
@@ -190,7 +175,8 @@ def _job(
     )
     checkpoint = _checkpoint(store, key(unit)).absolute()
     compute = partial(_trained, recipe, data, base, critics, checkpoint, device)
-    return Job(unit, compute, recipe.epochs * len(data), f"training {name}")
+    size = recipe.epochs * len(data)
+    return Job(unit, compute, size, f"training {name}", _told(checkpoint))
 
 
 def _trained(
@@ -200,12 +186,12 @@ def _trained(
     critics: FittedCritics | None,
     checkpoint: Path,
     device: str,
-    progress: Progress = no_progress,
 ) -> Result:
     """Train, and give the weights and the history."""
     device = device_of(device)
     references = critics.references() if critics is not None else {}
     critics_key = critics.key if critics is not None else ""
+    progress = _told(checkpoint).writing()
     found = train(recipe, data, checkpoint, device, progress, base, references, critics_key)
     states = {**found.kept, recipe.epochs: found.net.state_dict()}
     weights = {
@@ -250,3 +236,8 @@ def _model_named(base: str, name: str, found: Mapping[str, TrainedModel]) -> Cla
 
 def _checkpoint(store: Store, name: str) -> Path:
     return store.root / "training" / name
+
+
+def _told(checkpoint: Path) -> ProgressFile:
+    """Where a training tells how far it is."""
+    return ProgressFile(checkpoint.with_suffix(".progress"))
