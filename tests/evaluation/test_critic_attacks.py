@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from fitted import loaded
 
 from workbench.data import Dataset
 from workbench.errors import InputError
 from workbench.evaluation.critic_attacks import CriticAttackRequest, critic_attack_all
-from workbench.evaluation.critics import load_critics
 from workbench.evaluation.execution import executor, in_process
 from workbench.evaluation.information import InformationRequest, mutual_information_all
 from workbench.evaluation.records import INFORMATION_COLUMNS
@@ -65,7 +65,7 @@ def test_rows_are_those_of_information_and_then_one_per_attack_and_sample(tmp_pa
 def test_a_defenders_score_is_that_of_the_image_with_its_own_output(tmp_path) -> None:
     (found,) = critic_attack_all([request(("noise",))], Store(tmp_path))
     fitted = next(unit for unit in units(found, tmp_path) if "fit" in unit.info)
-    natural = load_critics(fitted, 1, 4, FIT)["natural"]
+    natural = loaded(fitted, FIT)["natural"]
     reference = Reference.of(natural, data().batch(20, 80)[0])
     attacked = [u for u in units(found, tmp_path) if u.info["spec"].get("norm")]
     chosen = [u for u in attacked if u.info["spec"]["attack"]["name"] == "RandomDirection"]

@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from fitted import loaded
 from hypothesis import given
 from hypothesis import strategies as st
 
 from workbench.data import Dataset
 from workbench.errors import InputError
 from workbench.evaluation import critics
-from workbench.evaluation.critics import load_critics
 from workbench.evaluation.information import Information, mutual_information
 from workbench.evaluation.records import (
     CONTRASTED_COLUMNS,
@@ -92,8 +92,7 @@ def test_scores_and_nulls_by_hand_from_what_is_stored(tmp_path) -> None:
     x, _ = data().batch(20, 80)
     seen = {"natural": x, "adversarial": x_adv[:60] - x, "standard": x_adv[:60]}
     references = {
-        name: Reference.of(critic, seen[name])
-        for name, critic in load_critics(fitted, 1, 4, FIT).items()
+        name: Reference.of(critic, seen[name]) for name, critic in loaded(fitted, FIT).items()
     }
     x, _ = data().batch(0, 20)
     seen = {"natural": x, "adversarial": x_adv[60:] - x, "standard": x_adv[60:]}
@@ -140,7 +139,7 @@ def test_a_critic_that_diverges_is_a_warning_and_no_number(tmp_path) -> None:
     assert found.rows[scores].isna().all(axis=None)
     assert found.rows.drop(columns=scores).notna().all(axis=None)
     (fitted,) = units_of(found, tmp_path, "CriticUnit")
-    assert load_critics(fitted, 1, 4, wild) == {}
+    assert not (fitted.folder / "tensors.safetensors").exists()
 
 
 def test_a_critic_that_diverges_leaves_the_other_its_numbers(tmp_path, monkeypatch) -> None:

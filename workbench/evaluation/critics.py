@@ -88,14 +88,6 @@ def score_jobs(
     ]
 
 
-def load_critics(stored: Stored, channels: int, classes: int, fit: Fit) -> dict[str, Critic]:
-    """The critics of a unit by name, on the CPU; those whose fit diverged are left out.
-
-    channels, classes: of images and outputs. fit: the one that made them.
-    """
-    return _load(stored.folder, _converged(stored), channels, classes, fit)
-
-
 @dataclass(frozen=True)
 class _Place:
     """Where the unit of one attack on samples start..stop is stored."""
