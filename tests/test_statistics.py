@@ -135,6 +135,20 @@ def test_the_interval_of_the_difference_covers_the_truth(shares) -> None:
     assert np.mean(covered) > 0.93
 
 
+def test_the_interval_of_many_models_is_hardly_wider_than_without_bonett_and_price() -> None:
+    rng, covered, ratios = np.random.default_rng(0), [], []
+    for _ in range(600):
+        apart = rng.random((1000, 8)) < np.where(rng.random(1000) < 0.2, 0.11, 0)[:, None]
+        up = rng.random((1000, 8)) < 0.5  # of those that differ, half to either side
+        first, second = apart & up, apart & ~up
+        found = mean_difference(first, second)
+        means = first.mean(axis=1) - second.mean(axis=1)
+        covered.append(found.low <= 0 <= found.high)
+        ratios.append((found.high - found.low) / (2 * 1.959964 * means.std() / np.sqrt(1000)))
+    assert 0.93 < np.mean(covered) < 0.97
+    assert np.mean(ratios) < 1.1
+
+
 def test_students_interval_is_scipys() -> None:
     values = np.random.default_rng(0).normal(size=7)
     found = student(values)

@@ -71,11 +71,12 @@ def mean_difference(first: np.ndarray, second: np.ndarray, level: float = 0.95) 
     """How much larger the mean of `first` is, on the same samples: (n, models), (n, models) bool.
 
     The interval is over samples, for these models. It is Bonett & Price's (J. Educ. Behav. Stat.
-    2012) for paired proportions, of the differences of the samples' means: with one difference of
-    +1 and one of −1 more, it does not shrink to a point where no sample differs.
+    2012) for paired proportions: with one difference of +1 and one of −1 more, it does not shrink
+    to a point where no sample differs. Of s models the differences are those of the samples' means
+    and the two are ±1/√s, which vary as the mean over s independent models of ±1 does.
     """
     differences = first.mean(axis=1) - second.mean(axis=1)
-    more = np.append(differences, [1.0, -1.0])
+    more = np.append(differences, np.array([1.0, -1.0]) / np.sqrt(first.shape[1]))
     width = ndtri(0.5 + level / 2) * more.std() / np.sqrt(len(more))
     low, high = np.clip([more.mean() - width, more.mean() + width], -1, 1)
     return Estimate(float(differences.mean()), float(low), float(high))
