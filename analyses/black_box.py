@@ -7,7 +7,7 @@ boundary. What stops at a first success or looks for the smallest perturbation (
 ends just across it, and leaves samples that the source withstands as they are: "moved" is the share
 that an attack changed at all. So AutoAttack's first attack, APGD on the cross-entropy, stands for
 it, running every step. Published numbers stand beside a surrogate alone; the paper's is an
-adversarially trained VGG-19, and its FWA-40 is not cut to the Linf ball, as ours is.
+adversarially trained VGG-19, and its FWA-40, CW and DDN are not cut to the ball, as ours are.
 """
 
 import sys
@@ -85,9 +85,8 @@ def _moved_texts(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def _named_by_pair(table: pd.DataFrame) -> pd.DataFrame:
-    """The table with the defense named by source and target; models of L2 are named alike."""
-    sources = ["@".join(filter(None, tables.named(name))) for name in table["source"]]
-    return table.assign(defense=pd.Series(sources, table.index) + " → " + table["defense"])
+    """The table with the defense named by source and target."""
+    return table.assign(defense=table["source"] + " → " + table["defense"])
 
 
 def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:

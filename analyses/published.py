@@ -3,9 +3,10 @@
 Reported are ResNet-18 on CIFAR-10 and Tiny-ImageNet (Linf 8/255, L2 0.5), measured are the models
 and threat models of this profile, so accuracies need not agree. What may carry over is the gain
 over standard AT: its sign, and its order among defenses and attacks (Spearman's correlation), of
-which FWA-40 is left out: the paper's leaves far less than AutoAttack, so its budget is not the Linf
-ball that ours is cut to. A gain is beyond chance where its p-value, corrected by Holm for the
-number of published defenses, is below 0.05.
+which FWA-40, CW and DDN are left out: the paper's leave far less than AutoAttack or PGD-40, so
+their budgets are not the balls that ours are cut to. A gain is beyond chance, of samples and for
+these trainings, where its p-value, corrected by Holm for the number of published defenses, is below
+0.05.
 """
 
 import sys
@@ -103,8 +104,8 @@ def finding(table: pd.DataFrame) -> str:
     ]
     left_out = ", ".join(published.OTHER_BUDGET)
     return (
-        f"Published gains over standard AT under attack, without {left_out}, which has another "
-        "budget there: " + "; ".join(parts) + "."
+        f"Published gains over standard AT under attack, without {left_out}, which have other "
+        "budgets there: " + "; ".join(parts) + "."
     )
 
 
@@ -114,9 +115,10 @@ def _agreement(dataset: str, part: pd.DataFrame) -> str:
         return f"{dataset}: none measured"
     same = part["reported_gain"] * part["measured_gain"] > 0
     sure = part["holm_p"] < tables.SURE
+    norms = [f"{of.sum()} of {len(of)} under {norm}" for norm, of in same.groupby(part["norm"])]
     text = (
-        f"{dataset}: {same.sum()} of {len(part)} have the same sign here"
-        f" ({(same & sure).sum()} beyond chance, and {(~same & sure).sum()} of the other sign)"
+        f"{dataset}: {same.sum()} of {len(part)} have the same sign here ({', '.join(norms)};"
+        f" {(same & sure).sum()} beyond chance, and {(~same & sure).sum()} of the other sign)"
     )
     order = part["reported_gain"].corr(part["measured_gain"], method="spearman")
     return text if pd.isna(order) else f"{text}, Spearman's correlation {order:.2f}"

@@ -6,8 +6,8 @@ counts a sample as robust when it withstands every attack of its threat model. "
 of samples that a sound bound certifies, so that proved ≤ true robust accuracy ≤ worst case. Gains
 over standard AT are of the same seeds on the same samples: their intervals and p-values hold for
 these models on further samples, and ± tells what training anew may change. The published numbers
-are of larger nets on other data; what may carry over is the gain. Our FWA-40 is cut to the Linf
-ball; the paper's is not.
+are of larger nets on other data; what may carry over is the gain. Our FWA-40, CW and DDN are cut to
+the ball; the paper's are not.
 """
 
 import sys

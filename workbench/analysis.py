@@ -14,6 +14,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from statistics import mode
 from types import ModuleType
 from typing import Any
 
@@ -54,6 +55,13 @@ from workbench.specs import (
     TransferRun,
 )
 from workbench.threat import ThreatModel
+
+# fields of a recipe that set models apart; the threat model, seed and base are told elsewhere
+TOLD = (
+    *("arch", "epochs", "batch", "lr", "weight_decay", "attack_steps", "attack_step"),
+    *("optimizer", "schedule", "augment", "precision", "start"),
+)
+OF_CRITICS = ("estimator", "units", "fit_steps")
 
 Request = (
     EvaluationRequest
@@ -191,13 +199,26 @@ def _recipes(profile: Profile, models: Collection[str]) -> dict[str, Recipe]:
 
 
 def _settings(recipes: Mapping[str, Recipe]) -> str:
-    """The settings of defenses, a sentence; "" where none has any.
+    """What sets trained models apart beside their names, a sentence; "" where nothing does.
 
-    Published numbers stand beside the defense of the same name, whatever its settings.
+    Told are a defense's settings, how its critics were fitted unless as usual, and what else in a
+    recipe most of the others have otherwise. Published numbers stand beside the defense of the same
+    name, whatever its settings.
     """
-    found = {tables.named(name)[0]: recipe.defense for name, recipe in recipes.items()}
-    parts = [f"{name} is {text}" for name, text in found.items() if ":" in text]
-    return f"Settings here: {'; '.join(parts)}." if parts else ""
+    if not recipes:
+        return ""
+    usual = {field: mode(getattr(r, field) for r in recipes.values()) for field in TOLD}
+    usual |= {field: getattr(Recipe, field) for field in OF_CRITICS}
+    found: dict[str, None] = {}  # in order, each once
+    for name, recipe in recipes.items():
+        fields = (*TOLD, *OF_CRITICS) if recipe.objective.fitted else TOLD
+        own = {field: getattr(recipe, field) for field in fields}
+        other = [f"{field} {value}" for field, value in own.items() if value != usual[field]]
+        text = f" is {recipe.defense}" if ":" in recipe.defense else ""
+        if text or other:
+            words = f"{text} with {', '.join(other)}" if other else text
+            found[tables.named(name)[0] + words] = None
+    return f"Settings here: {'; '.join(found)}." if found else ""
 
 
 def _critics(runs: Sequence[Run]) -> dict[str, list[int]]:

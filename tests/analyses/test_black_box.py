@@ -146,9 +146,10 @@ def test_panels_side_by_side_share_an_axis_that_holds_all_gains(transferred) -> 
     assert high > 100 * table["gain_high"].max()
 
 
-def test_models_of_l2_are_named_alike(transferred) -> None:
+def test_targets_of_l2_are_named_alike_and_sources_are_not(transferred) -> None:
     l2 = transferred.assign(norm="L2", source_name="vgg-l2")
     l2["name"] = l2["name"].str.replace("@", "-l2@")
     found = black_box.layout(black_box.table(pd.concat([transferred, l2], ignore_index=True)))
     first, second = list(found.values())[:2]
-    assert first["source → target"].tolist() == second["source → target"].tolist()
+    expected = first["source → target"].str.replace("vgg →", "vgg-l2 →")
+    assert second["source → target"].tolist() == expected.tolist()

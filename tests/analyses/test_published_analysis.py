@@ -55,14 +55,18 @@ def test_the_finding_counts_equal_signs() -> None:
     table = pd.DataFrame(
         {
             "dataset": "CIFAR-10",
-            "reported_attack": ["AA", "AA", "AA", "AA", "none"],
-            "reported_gain": [0.01, 0.02, 0.03, None, 0.01],
-            "measured_gain": [0.02, 0.04, -0.01, None, -0.5],
-            "holm_p": [0.2, 0.01, 0.001, None, 0.001],
+            "norm": ["Linf", "L2", "L2", "Linf", "Linf", "L2", "Linf"],
+            "reported_attack": ["AA", "AA", "AA", "AA", "none", "CW", "FWA-40"],
+            "reported_gain": [0.01, 0.02, 0.03, None, 0.01, 0.01, 0.01],
+            "measured_gain": [0.02, 0.04, -0.01, None, -0.5, 0.1, 0.1],
+            "holm_p": [0.2, 0.01, 0.001, None, 0.001, 0.001, 0.001],
         }
     )
     said = published.finding(table)
-    assert "2 of 3 have the same sign here (1 beyond chance, and 1 of the other sign)" in said
+    assert (
+        "2 of 3 have the same sign here (1 of 2 under L2, 1 of 1 under Linf;"
+        " 1 beyond chance, and 1 of the other sign)" in said
+    )
     assert "correlation -0.50" in said
 
 
