@@ -8,6 +8,7 @@ calls `main`.
 """
 
 import importlib
+import inspect
 import shlex
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
@@ -90,12 +91,13 @@ def main(module: ModuleType) -> None:
         workers: options.UsualWorkers = None,
         scheduler: options.Scheduler = None,
         store: options.StoreFolder = options.DEFAULT_STORE,
-        folder: options.FiguresFolder = options.DEFAULT_FIGURES,
+        folder: options.FiguresFolder = None,
         style: options.FigureStyle = options.DEFAULT_STYLE,
     ) -> None:
         device, look = device_of(device), figures.style_of(style)
+        out, results = options.figures_folder(folder, profile), Store(store, say)
         with executor(workers, scheduler, usual_workers(device)) as computing:
-            outcome = run(module, profile, Store(store, say), device, folder, computing, style=look)
+            outcome = run(module, profile, results, device, out, computing, style=look)
         show_all(outcome)
         output.print(outcome.finding, highlight=False, soft_wrap=True)
         say("wrote " + ", ".join(map(str, outcome.files)))
@@ -125,21 +127,22 @@ def run(
     """
     wanted = changed or load_profile(profile)
     runs: Sequence[Run] = module.runs(wanted)
-    _check_shipped(wanted, profile, _models(runs).values())
+    models = _models(runs)
+    _check_shipped(wanted, profile, models.values())
     found = records(runs, store, device_of(device), executor)
     name = Path(str(module.__file__)).stem
-    title = (module.__doc__ or name).strip().splitlines()[0].rstrip(".")
+    title, _, about = (inspect.getdoc(module) or name).partition("\n")
+    title = title.rstrip(".")
     numbers: pd.DataFrame = module.table(found.frame)
     texts: Mapping[str, pd.DataFrame] = module.layout(numbers)
-    look = figures.style_name(style)
-    models = _models(runs)
     recipes = _recipes(wanted, models)
+    options = ["--profile", profile, "--style", figures.style_name(style)]
     finding = " ".join(filter(None, (module.finding(numbers), _settings(recipes))))
     facts = {
         "analysis": title,
         "finding": finding,
-        "command": f"python -m analyses.{name} "
-        + shlex.join(["--profile", profile, "--style", look]),
+        "about": " ".join(about.split()),
+        "command": shlex.join(["python", "-m", f"analyses.{name}", *options]),
         "profile": profile,
         "seeds": sorted({run.seed for run in runs}),
         "samples": sorted({run.samples for run in runs}),
@@ -157,16 +160,23 @@ def run(
         drawn.savefig(folder / f"{name}.png")
         drawn.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
         plt.close(drawn)  # else it stays in memory, and a notebook shows it once more
-    write_text(folder / f"{name}.csv", numbers.to_csv(index=False))
     parts = {", ".join(filter(None, (title, heading))): part for heading, part in texts.items()}
-    written = [f"{heading}\n\n{tables.markdown(part)}" for heading, part in parts.items()]
-    told = [finding, *(f"Warning: {warning}" for warning in found.warnings)]
-    write_text(folder / f"{name}.md", "\n".join([*(f"{line}\n" for line in told), *written]))
-    printed = [tables.latex(part, heading) for heading, part in parts.items()]
-    write_text(folder / f"{name}.tex", "\n".join(printed))
-    write_json(facts, folder / f"{name}.json")
+    _write(folder / name, facts, numbers, parts)
     files = [folder / f"{name}.{kind}" for kind in KINDS]
     return Outcome(finding, parts, files)
+
+
+def _write(
+    to: Path, facts: dict[str, Any], numbers: pd.DataFrame, parts: Mapping[str, pd.DataFrame]
+) -> None:
+    """Write an analysis' numbers, its tables by their titles, and its provenance."""
+    told = facts["finding"], *(f"Warning: {text}" for text in facts["warnings"]), facts["about"]
+    shown = [f"{heading}\n\n{tables.markdown(part)}" for heading, part in parts.items()]
+    printed = [tables.latex(part, heading) for heading, part in parts.items()]
+    write_text(to.with_suffix(".csv"), numbers.to_csv(index=False))
+    write_text(to.with_suffix(".md"), "\n".join([*(f"{text}\n" for text in told if text), *shown]))
+    write_text(to.with_suffix(".tex"), "\n".join(printed))
+    write_json(facts, to.with_suffix(".json"))
 
 
 def show_all(outcome: Outcome) -> None:

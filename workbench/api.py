@@ -36,7 +36,7 @@ from workbench.inputs import (
     as_threat,
 )
 from workbench.models import Classifier
-from workbench.options import DEFAULT_FIGURES, DEFAULT_STORE, DEFAULT_STYLE, chosen_samples
+from workbench.options import DEFAULT_STORE, DEFAULT_STYLE, chosen_samples, figures_folder
 from workbench.profiles import load_profile
 from workbench.screen import progress_bar
 
@@ -345,7 +345,7 @@ def reproduce(
     profile: str = "demo",
     analyses: Sequence[str] = (),
     *,
-    figures: Path | str = DEFAULT_FIGURES,
+    figures: Path | str | None = None,
     style: str = DEFAULT_STYLE,
     store: Where = DEFAULT_STORE,
     device: str = "auto",
@@ -354,11 +354,12 @@ def reproduce(
     """The figures and tables of a profile; what the store has is not computed again.
 
     profile: its name, or the path of its file. analyses: those of the profile that are wanted; all
-    unless named. figures: the folder that they are written to. style: a name of `figures.STYLES`.
-    executor: as `evaluate`.
+    unless named. figures: the folder that they are written to, figures/PROFILE unless named. style:
+    a name of `figures.STYLES`. executor: as `evaluate`.
     Raises InputError for an unknown profile, analysis or style.
     """
-    common = as_store(store), device_of(device), Path(figures), executor, None, style_of(style)
+    folder = figures_folder(figures, profile)
+    common = as_store(store), device_of(device), folder, executor, None, style_of(style)
     names = analyses or load_profile(profile).analyses
     return [AnalysisResult(run(analysis_of(name), profile, *common)) for name in names]
 

@@ -84,7 +84,12 @@ ProfileName = Annotated[
     str, typer.Option(help="demo, fashion-mnist, …, or the path of a .toml file.")
 ]
 FiguresFolder = Annotated[
-    Path, typer.Option("--figures", help="Folder that figures and tables are written to.")
+    Path | None,
+    typer.Option(
+        "--figures",
+        help="Folder that figures and tables are written to.",
+        show_default="figures/PROFILE",
+    ),
 ]
 FigureStyle = Annotated[
     str,
@@ -99,9 +104,17 @@ Json = Annotated[
 
 DEFAULT_SAMPLES = 1000
 DEFAULT_STORE = Path(".workbench")
-DEFAULT_FIGURES = Path("figures")
 DEFAULT_STYLE = "icml"
 DEFAULT_UNIT = UNIT_SIZE
+
+
+def figures_folder(chosen: Path | str | None, profile: str) -> Path:
+    """Where the figures of a profile, by name or path, go: no other's, unless a folder is named.
+
+    >>> figures_folder(None, "my/profile.toml").as_posix()
+    'figures/profile'
+    """
+    return Path(chosen) if chosen is not None else Path("figures", Path(profile).stem)
 
 
 def chosen_samples(asked: int | None, data: "Dataset") -> int:

@@ -105,11 +105,15 @@ def test_files_say_what_defenses_are_how_critics_were_made_and_what_is_missing(
     module = import_module("analyses.mi_distribution")
     outcome = analysis.run(module, "fashion-mnist", Store(tmp_path), "cpu", tmp_path)
     told = (tmp_path / "mi_distribution.md").read_text()
-    assert told.startswith(f"{outcome.finding}\n\nWarning: m: a critic diverged\n\nNatural and ")
+    facts = json.loads((tmp_path / "mi_distribution.json").read_text())
+    about = "The paper observes that adversarial samples have larger adversarial MI"
+    paragraphs = told.split("\n\n")
+    assert paragraphs[:2] == [outcome.finding, "Warning: m: a critic diverged"]
+    assert paragraphs[2] == facts["about"]
+    assert paragraphs[2].startswith(about)
     settings = outcome.finding.partition(" Settings here: ")[2]
     assert "namid is namid:alpha=0.2,difference=softplus; " in settings
     assert "namid-t is namid-t:alpha=0.2,difference=softplus with lr 0.05" in settings
-    facts = json.loads((tmp_path / "mi_distribution.json").read_text())
     assert (facts["finding"], facts["warnings"]) == (outcome.finding, made_up.warnings)
     assert (facts["critic_seeds"], facts["fit_samples"]) == ([0, 1, 2], [10000])
     assert facts["recipes"]["namid-t@0"]["lr"] == 0.05

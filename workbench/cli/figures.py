@@ -20,7 +20,7 @@ OfProfile = Annotated[
 def figures(
     list_: All = False,
     profile: OfProfile = None,
-    folder: options.FiguresFolder = options.DEFAULT_FIGURES,
+    figures: options.FiguresFolder = None,
     json: options.Json = None,
 ) -> None:
     """List figures and tables: what each shows and needs, and what a profile has made.
@@ -37,6 +37,7 @@ def figures(
     found: list[dict[str, Any]] = [asdict(entry) for entry in catalogue.entries()]
     title = "Figures and tables"
     if profile is not None:
+        folder = options.figures_folder(figures, profile)
         title = f"{title} of profile {profile}, in {folder}"
         made = _analyses(profile, {entry["name"] for entry in found})
         for entry in found:

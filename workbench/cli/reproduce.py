@@ -28,7 +28,7 @@ def reproduce(
     workers: options.UsualWorkers = None,
     scheduler: options.Scheduler = None,
     store: options.StoreFolder = options.DEFAULT_STORE,
-    figures: options.FiguresFolder = options.DEFAULT_FIGURES,
+    figures: options.FiguresFolder = None,
     style: options.FigureStyle = options.DEFAULT_STYLE,
     json: options.Json = None,
 ) -> None:
@@ -40,7 +40,8 @@ def reproduce(
     workbench reproduce --profile demo --style slides-dark --figures talk
     """
     check_writable(json)
-    check_writable(figures / "figure")
+    folder = options.figures_folder(figures, profile)
+    check_writable(folder / "figure")
     results = Store(store, say)
     outcomes: dict[str, Outcome] = {}
     wanted, device, look = load_profile(profile), device_of(device), style_of(style)
@@ -50,7 +51,7 @@ def reproduce(
             with progress_bar() as progress:
                 trained = train_profile(wanted, out, results, device, progress, computing)
             wanted = retrained(wanted, trained)
-        common = results, device, figures, computing, wanted, look
+        common = results, device, folder, computing, wanted, look
         for name in wanted.analyses:
             say(f"analysis {name}")
             outcomes[name] = run(analysis_of(name), profile, *common)
