@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -141,6 +142,19 @@ def test_kept_epochs_are_models_of_the_same_unit(tmp_path) -> None:
     shorter = replace(recipe, epochs=1, keep=())
     alone = train_all({"at-epoch-1@0": TrainingRequest(shorter, data())}, store)
     assert same(alone, {"at-epoch-1@0": found["at-epoch-1@0"]})
+
+
+def test_a_net_of_ones_own_is_trained_again_when_its_code_changes(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    recipe, store = replace(RECIPE, arch="my_net.py:net", epochs=1), Store(tmp_path)
+    code = "from torch import nn\n\ndef net():\n    return nn.Sequential(nn.Flatten(), {})\n"
+    found = {}
+    for layers in ("nn.Linear(784, 10)", "nn.ReLU(), nn.Linear(784, 10)"):
+        Path("my_net.py").write_text(code.format(layers))
+        found[layers] = train_all({"at@0": TrainingRequest(recipe, data())}, store)["at@0"]
+    first, second = found.values()
+    assert [len(list(f.model.net.children())) for f in (first, second)] == [2, 3]
+    assert first.key != second.key
 
 
 def test_half_precision_rounds_the_weights_of_the_result(tmp_path) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import torch
 
+from workbench import seeds
 from workbench.attacks import attack
 from workbench.data import Dataset
 from workbench.defenses.recipe import Recipe
@@ -21,7 +22,7 @@ from workbench.evaluation.execution import Executor, in_process
 from workbench.evaluation.jobs import Job, Result
 from workbench.evaluation.store import Store, Stored
 from workbench.information import Fit
-from workbench.models import Classifier, build
+from workbench.models import ARCHITECTURES, Classifier, build
 from workbench.progress import Progress, ProgressFile, no_progress
 from workbench.specs import TrainingUnit, key
 
@@ -53,6 +54,20 @@ class TrainingRequest:
         if self.base is None:
             raise InputError(f"{self.recipe.defense} needs a base model for its critics; name one")
         return self.base
+
+    def unit(self, critics: str = "") -> TrainingUnit:
+        """The training as a unit; critics: the key of the unit of those that it is given."""
+        settings = self.recipe.settings() | self._own_net()
+        base = self.base.fingerprint if self.base is not None else ""
+        return TrainingUnit(settings, self.data.fingerprint, base, critics)
+
+    def _own_net(self) -> dict[str, str]:
+        """The code of a net whose architecture is no name of ours, but one's own file."""
+        if self.recipe.arch in ARCHITECTURES:
+            return {}
+        with seeds.forked(seeds.derive(self.recipe.seed, "weights")):
+            net = build(self.recipe.arch)
+        return {"net": Classifier(net, self.recipe.arch).fingerprint}
 
     def attack_jobs(self) -> list[Job]:
         """The attacks on the training samples that the critics are fitted to."""
@@ -167,12 +182,7 @@ def _job(
 ) -> Job:
     """The unit of a training, and how it is computed."""
     recipe, data, base = request.recipe, request.data, request.base
-    unit = TrainingUnit(
-        recipe.settings(),
-        data.fingerprint,
-        base.fingerprint if base is not None else "",
-        critics.key if critics is not None else "",
-    )
+    unit = request.unit(critics.key if critics is not None else "")
     checkpoint = _checkpoint(store, key(unit)).absolute()
     compute = partial(_trained, recipe, data, base, critics, checkpoint, device)
     size = recipe.epochs * len(data)

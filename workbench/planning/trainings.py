@@ -15,7 +15,6 @@ from workbench.planning import probes
 from workbench.planning.part import SMALL, Part, attacks, critics_unit, fitting, unit_name
 from workbench.planning.stand_ins import StandIns
 from workbench.profiles import Profile
-from workbench.specs import TrainingUnit
 from workbench.trainings import MEASURED, requests
 
 
@@ -44,10 +43,9 @@ def training_parts(profile: Profile, train: Dataset, test: Dataset, device: str)
 def _training(title: str, request: TrainingRequest, device: str) -> Part:
     """The training itself."""
     recipe = request.recipe
-    unit = TrainingUnit(recipe.settings(), request.data.fingerprint, "", "")
     return Part(
         ("training", f"{title.partition('@')[0]}, {recipe.arch}"),
-        unit_name(unit, recipe.base, not recipe.base),
+        unit_name(request.unit(), recipe.base, not recipe.base),
         partial(probes.training, recipe, request.data, device),
         not recipe.base,
         40 * SMALL * len(recipe.stages(title)),
