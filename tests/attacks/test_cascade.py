@@ -15,6 +15,7 @@ CASES = [("Linf", 0.01), ("Linf", 0.03), ("L2", 0.12)]
 CLASSES = {"Linf": 10, "L2": 4}  # with L2 the attacks' own steps take long, for each class
 IMAGES = 12
 NAMES = ["cascade-exact", "cascade", "cascade-fast"]
+PART = Noise(3, (4, 5, 6, 7))  # of the samples 4 to 8 alone
 
 
 def small(classes: int = 10, channels: int = 1) -> tuple[Classifier, torch.Tensor, torch.Tensor]:
@@ -71,9 +72,18 @@ def test_the_complete_verdict_does_not_depend_on_the_batch() -> None:
     model, x, y = small()
     threat = ThreatModel("Linf", "0.02")
     whole = cascade.Cascade()(model, x, y, threat, noise(x))
-    part = cascade.Cascade()(model, x[4:8], y[4:8], threat, Noise(3, (4, 5, 6, 7)))
+    part = cascade.Cascade()(model, x[4:8], y[4:8], threat, PART)
     assert torch.equal(whole.first_success[4:8] == NEVER, part.first_success == NEVER)
     assert torch.equal(whole.certified[4:8], part.certified)
+
+
+def test_the_fast_verdict_is_fast_in_l2_and_does_not_depend_on_the_batch() -> None:
+    model, x, y = small()
+    threat, fast = ThreatModel("L2", "0.1"), cascade.CascadeFast()
+    whole, part = fast(model, x, y, threat, noise(x)), fast(model, x[4:8], y[4:8], threat, PART)
+    assert torch.equal(whole.first_success[4:8] == NEVER, part.first_success == NEVER)
+    assert 0 < (whole.first_success == NEVER).sum() < IMAGES
+    assert whole.forwards.max() < 2 * (fast.steps + fast.targets * fast.target_steps)
 
 
 @pytest.mark.parametrize("name", NAMES)
