@@ -327,6 +327,11 @@ CHAINS = {
         {},
         LATEST,
     ),
+    "Dropout with a mask that nobody uses": (
+        [node("Dropout", "x", "y mask")],
+        {},
+        LATEST,
+    ),
     "Dropout told not to train": (
         [node("Dropout", "x ratio train")],
         {"ratio": scalar(0.5), "train": np.array(False)},

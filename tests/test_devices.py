@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from workbench.devices import device_name, device_of, limit_threads
+from workbench.devices import device_name, device_of, full_precision, limit_threads
 from workbench.errors import InputError
 
 
@@ -22,6 +22,19 @@ def test_what_is_not_there_is_refused(name) -> None:
 
 def test_the_cpu_is_called_cpu() -> None:
     assert device_name(torch.device("cpu")) == "cpu"
+
+
+def test_full_precision_is_without_tf32_and_leaves_settings_as_they_were() -> None:
+    conv, matmul = torch.backends.cudnn.conv, torch.backends.cuda.matmul
+    before = conv.fp32_precision
+    torch.backends.cuda.matmul.allow_tf32 = True
+    try:
+        with full_precision():
+            assert conv.fp32_precision == matmul.fp32_precision == "ieee"
+        assert torch.backends.cuda.matmul.allow_tf32
+        assert conv.fp32_precision == before
+    finally:
+        torch.backends.cuda.matmul.allow_tf32 = False
 
 
 def test_small_nets_use_at_most_two_threads_and_large_ones_all() -> None:

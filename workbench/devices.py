@@ -1,5 +1,8 @@
 """Where tensors live."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import torch
 from torch import nn
 
@@ -29,6 +32,21 @@ def device_of(name: str) -> str:
 def device_name(device: torch.device) -> str:
     """The device as a record tells it: "cpu", "mps", or the name of the GPU."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+@contextmanager
+def full_precision() -> Iterator[None]:
+    """Meanwhile float32 is IEEE's, on GPUs as on the CPU; torch's convolutions use TF32 there."""
+    convolutions = torch.backends.cudnn.conv  # type: ignore[attr-defined]  # set as torch starts
+    settings = convolutions, torch.backends.cuda.matmul
+    before = [setting.fp32_precision for setting in settings]
+    try:
+        for setting in settings:
+            setting.fp32_precision = "ieee"
+        yield
+    finally:
+        for setting, precision in zip(settings, before, strict=True):
+            setting.fp32_precision = precision
 
 
 def limit_threads(model: nn.Module) -> None:

@@ -72,6 +72,12 @@ def test_classes_are_counted_or_named(save):
     assert named.classes == ("cat", "dog", "cow", "hen")
 
 
+def test_the_home_folder_is_known(save, tmp_path, monkeypatch):
+    save(x=GREY, y=LABELS)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert len(load_data("~/own.npz")) == 6
+
+
 def test_own_data_is_one_split_and_keeps_its_path_as_name(save):
     path = save(x=GREY, y=LABELS)
     data = load_data(path, "train")

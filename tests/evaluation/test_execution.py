@@ -199,3 +199,4 @@ def test_a_scheduler_that_does_not_answer_is_named(monkeypatch, address) -> None
 def test_usual_workers() -> None:
     assert 1 <= usual_workers("cpu") <= 16
     assert usual_workers("mps") == 1
+    assert usual_workers("cuda:1") == 1

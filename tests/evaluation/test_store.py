@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors import SafetensorError
 
 from workbench.errors import InputError
 from workbench.evaluation.store import Store
@@ -165,6 +166,23 @@ def test_a_full_disk_is_one_line_and_nothing_is_lost(store, monkeypatch) -> None
     assert store.keys() == [KEY]
     assert store.read(KEY) is not None
     assert not list((store.root / "unfinished").iterdir())
+
+
+def test_a_file_that_may_not_be_so_large_is_one_line(store, monkeypatch) -> None:
+    def full(*_: object) -> None:
+        raise SafetensorError("I/O error: File too large (os error 27)")
+
+    monkeypatch.setattr("workbench.evaluation.store.save_file", full)
+    with pytest.raises(InputError, match=r"File too large.*kept"):
+        write(store)
+    assert not store.keys()
+
+
+def test_a_unit_knows_where_it_is_from_any_folder(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = write(Store(Path("relative")))
+    monkeypatch.chdir("/")
+    assert found.tensors()
 
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path) -> None:

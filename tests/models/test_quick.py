@@ -1,5 +1,7 @@
 """The quick form of a model computes the same, and leaves the model as it is."""
 
+import threading
+
 import pytest
 import torch
 from torch import nn
@@ -59,3 +61,9 @@ def test_weights_that_learn_get_their_gradient() -> None:
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten(), nn.Linear(8, 2))
     quick(model)(torch.rand(2, 1, 4, 4, requires_grad=True)).sum().backward()
     assert model[0].weight.grad is not None
+
+
+def test_a_net_that_cannot_be_copied_stays_as_it_is() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten())
+    model.lock = threading.Lock()
+    assert quick(model) is model

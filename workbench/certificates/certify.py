@@ -11,12 +11,14 @@ from workbench.certificates.interval import Box, interval_bounds
 from workbench.certificates.network import Network
 from workbench.certificates.refine import cost, refined
 from workbench.certificates.tracing import trace
+from workbench.devices import full_precision
 from workbench.threat import ThreatModel
 
 HELD = 1 << 24  # numbers in the boxes of the samples that are bounded at a time
 
 
 @torch.no_grad()
+@full_precision()
 def certified_margins(
     model: nn.Module, x: Tensor, y: Tensor, threat: ThreatModel, budget: int = 1 << 26
 ) -> Tensor | None:
@@ -29,10 +31,10 @@ def certified_margins(
     nets). Samples that are classified right and stay open then get those boxes from CROWN too,
     where that takes no more than ``budget`` coefficients: about 10 ms of one core for each million.
 
-    None where the model has an operation that the bounds do not know, where the cheap bound alone
-    is beyond the budget, and where convolutions on the GPU may use TF32.
+    None where the model has an operation that the bounds do not know, and where the cheap bound
+    alone is beyond the budget.
     """
-    network = None if _coarse(x) else trace(model, x)
+    network = trace(model, x)
     if network is None or network.shapes[-1][0] * _numbers(network) > budget:
         return None
     many = max(1, HELD // (network.shapes[-1][0] * _numbers(network)))
@@ -47,10 +49,6 @@ def certified(margins: Tensor, y: Tensor) -> Tensor:
     No safety margin is needed: the bounds already give away all that float32 can lose, and more.
     """
     return (margins.scatter(1, y.unsqueeze(1), torch.inf) > 0).all(1)
-
-
-def _coarse(x: Tensor) -> bool:
-    return x.is_cuda and (torch.backends.cudnn.allow_tf32 or torch.backends.cuda.matmul.allow_tf32)
 
 
 def _numbers(network: Network) -> int:

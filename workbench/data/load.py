@@ -1,5 +1,6 @@
 """From a name or a path to a Dataset; what official files hold is decoded once and kept."""
 
+import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +35,7 @@ def load_data(name_or_path: str, split: str = "test", say: Say = quiet) -> Datas
     """
     if name_or_path in KNOWN:
         return _load_known(KNOWN[name_or_path], split, say)
-    path = Path(name_or_path)
+    path = Path(os.path.expanduser(name_or_path))
     if path.is_dir():
         return Dataset(name_or_path, "test", *read_folder(path))
     if path.is_file():

@@ -11,11 +11,12 @@ import torch
 
 from workbench import seeds
 from workbench.data import Dataset
-from workbench.devices import device_name
+from workbench.devices import device_name, full_precision
 from workbench.evaluation.jobs import Job, Result
 from workbench.evaluation.store import Stored, tensors_in
 from workbench.evaluation.verify import logits_of
 from workbench.information import (
+    REFERENCE_SIZE,
     SCORING_VERSION,
     Critic,
     Diverged,
@@ -99,7 +100,7 @@ class _Place:
     @classmethod
     def of(cls, unit: Stored) -> "_Place":
         spec = unit.info["spec"]
-        return cls(unit.folder.absolute(), spec["start"], spec["stop"])
+        return cls(unit.folder, spec["start"], spec["stop"])
 
 
 @dataclass(frozen=True)
@@ -128,8 +129,8 @@ class FittedCritics:
     ) -> "FittedCritics":
         """The critics of the unit `fitted`, from `fit_job` with the same arguments."""
         places = tuple(map(_Place.of, fitted_to))
-        names, folder = _converged(fitted), fitted.folder.absolute()
-        return cls(model, train, places, folder, fitted.key, names, fit)
+        names = _converged(fitted)
+        return cls(model, train, places, fitted.folder, fitted.key, names, fit)
 
     def references(self) -> dict[str, Reference]:
         """The critics by name, with their reference sets, on the model's device."""
@@ -235,6 +236,7 @@ def _load(
     return critics
 
 
+@full_precision()
 def _scored(
     critics: FittedCritics,
     test: Dataset,
@@ -294,7 +296,9 @@ def _partners(n: int, generator: torch.Generator) -> torch.Tensor:
 def _references(critics: FittedCritics) -> dict[str, Reference]:
     """Critics with their reference sets, which a process makes once for all units it scores."""
     model = critics.model
-    x, x_adv, _ = _images(critics.train, critics.fitted_to, model.device)
+    first = critics.fitted_to[0].start
+    used = [place for place in critics.fitted_to if place.start - first < REFERENCE_SIZE]
+    x, x_adv, _ = _images(critics.train, used, model.device)
     classes = logits_of(model, x[:1]).shape[1]
     found = _load(critics.folder, critics.names, x.shape[1], classes, critics.fit)
     return {

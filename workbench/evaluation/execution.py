@@ -58,8 +58,11 @@ def executor(workers: int | None, scheduler: str | None, usual: int = 1) -> Iter
 
 
 def usual_workers(device: str) -> int:
-    """What suits a long run: a worker per core, or per GPU; 1 is this process itself."""
-    if device.startswith("cuda"):
+    """What suits a long run: a worker per core, or per GPU; 1 is this process itself.
+
+    A GPU that is named, as cuda:1, is one.
+    """
+    if device == "cuda":
         return torch.cuda.device_count()
     return min(_cores(), MOST_WORKERS) if device == "cpu" else 1
 

@@ -70,6 +70,10 @@ class InformationRequest:
         Raises InputError as `mutual_information` says.
         """
         check_fits(self.model, self.test.shape, len(self.test.classes))
+        if len(self.test.classes) < 2:
+            raise InputError(
+                f"{self.test.name} has one class, of which outputs hold no information; use two"
+            )
         found = _complete(self.attack_name)
         first = _first_fitted(self.train, self.test, self.samples)
         if (there := len(self.train) - first) < self.fit_samples:

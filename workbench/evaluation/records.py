@@ -24,7 +24,8 @@ VERDICT_COLUMNS = {
 
 # what an attack tells of its own work; transferred samples have none of it
 TOLD_BY_THE_ATTACK = {
-    "first_success": "steps of the attack until its first success; -1: never; -2: not told",
+    "first_success": "steps of the attack until its first success, of several in turn the forward "
+    "passes; -1: never; -2: not told",
     "forwards": "forward passes that the attack spent on the sample; -2: not told",
     "backwards": "backward passes that the attack spent on the sample; -2: not told",
     "loss_start": "the attack's own loss at its first look; NaN: not told",

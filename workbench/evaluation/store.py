@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.numpy import load_file, save_file
 
 from workbench.errors import InputError
@@ -84,7 +84,7 @@ class Store:
 
     def read(self, key: str) -> Stored | None:
         """The unit, or None where it is missing or damaged (then it was set aside)."""
-        folder = self.root / "units" / key
+        folder = self.root.absolute() / "units" / key  # it may travel to a process elsewhere
         if not folder.exists():
             return None
         try:
@@ -110,9 +110,10 @@ class Store:
             with self.scratch() as folder:
                 _fill(folder, {"key": key, "spec": dict(spec), **info}, rows, tensors)
                 _move(folder, self.root / "units" / key)
-        except OSError as error:
+        except (OSError, SafetensorError) as error:
+            reason = getattr(error, "strerror", None) or error
             raise InputError(
-                f"a result could not be written to {self.root} ({error.strerror or error}); "
+                f"a result could not be written to {self.root} ({reason}); "
                 "make room or name another --store; what was stored before is kept"
             ) from None
         stored = self.read(key)

@@ -4,17 +4,18 @@ import numpy as np
 import torch
 from torch import nn
 
+from workbench.devices import full_precision
 from workbench.errors import InputError
 
 BATCH = 64  # another batching than any attack's
 
 
 def logits_of(model: nn.Module, x: torch.Tensor) -> np.ndarray:
-    """Logits (n, classes) float32, autocast off, from the last sample to the first.
+    """Logits (n, classes) float32, without autocast and TF32, from the last sample to the first.
 
     Raises InputError where the model gives NaN or infinity for a sample: that is no prediction.
     """
-    with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
+    with torch.no_grad(), torch.autocast(x.device.type, enabled=False), full_precision():
         parts = [model(x[max(stop - BATCH, 0) : stop]).cpu() for stop in range(len(x), 0, -BATCH)]
     logits = torch.cat(parts[::-1]).float().numpy()
     broken = np.flatnonzero(~np.isfinite(logits).all(1))

@@ -26,7 +26,8 @@ class Name:
 class Step:
     """One operation: a function, its arguments with Names for values, its results' names.
 
-    A function of several results gives a tuple or a list, of which one without a name is dropped.
+    A function of several results gives a tuple or a list, of which one without a name is dropped; a
+    name without a result, as of a mask that nobody uses, has no value.
     """
 
     function: Callable[..., Any]
@@ -42,7 +43,7 @@ class Step:
         """Its results by name."""
         arguments, keywords = _filled((self.arguments, self.keywords), values)
         results = self.function(*arguments, **keywords)
-        if len(self.outputs) == 1 and not isinstance(results, tuple | list):
+        if not isinstance(results, tuple | list):
             results = (results,)
         return dict(zip(self.outputs, results, strict=False))
 

@@ -22,7 +22,10 @@ def quick(model: nn.Module) -> nn.Module:
     if not any(map(_pays, model.modules())):
         return model
     shared: dict[int, Any] = {id(t): t for t in (*model.parameters(), *model.buffers())}
-    twin = copy.deepcopy(model, shared)
+    try:
+        twin = copy.deepcopy(model, shared)
+    except Exception:  # of others' nets, which may hold what cannot be copied, such as a lock
+        return model
     for module in twin.modules():
         if _pays(module):
             module.__class__ = _FoldedConv2d
