@@ -1,10 +1,11 @@
 """What each part of NAMID adds: accuracy without it (Figure 5 of the paper).
 
 NAMID as it is, without what adversarial MI adds to its loss, without what natural MI adds, with
-λ = 0, and standard AT, which is NAMID without all of it. Accuracies are per cent: mean ± standard
-deviation over seeds of training, with the 95 % interval over samples. Differences from NAMID are of
-the same seeds on the same samples: above 0, the part does harm. Threat models for which a profile
-has no such models are left out. None of the figure's numbers is published.
+λ = 0, and standard AT, which is NAMID without all of it (where a net has batch norm, NAMID's sees
+natural samples in training, too). Accuracies are per cent: mean ± standard deviation over seeds of
+training, with the 95 % interval over samples. Differences from NAMID are of the same seeds on the
+same samples: above 0, the part does harm. Threat models for which a profile has no such models are
+left out. None of the figure's numbers is published.
 """
 
 import sys

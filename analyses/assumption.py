@@ -75,7 +75,7 @@ def _enumerated(frame: pd.DataFrame) -> pd.DataFrame:
         .mean()
         .assign(
             seeds=groups.size(),
-            dropped_std=groups["dropped"].std(ddof=0),
+            dropped_std=groups["dropped"].std(),
             dropped_low=-groups["interaction_high"].mean(),
             dropped_high=-groups["interaction_low"].mean(),
         )

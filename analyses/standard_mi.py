@@ -18,13 +18,13 @@ from matplotlib.figure import Figure
 
 from workbench import analysis, figures, tables
 from workbench.profiles import Profile
-from workbench.specs import InformationRun
+from workbench.specs import NATURAL, STANDARD, InformationRun
 
-DEFENSES = ("natural",)
-NATURAL, ADVERSARIAL, MIXED = "Î(x; h(x))", "Î(x̃; h(x̃))", "Î(x; h(x̃))"
+DEFENSES, CRITICS = ("natural",), (NATURAL, STANDARD)
+OF_NATURAL, OF_ADVERSARIAL, MIXED = "Î(x; h(x))", "Î(x̃; h(x̃))", "Î(x; h(x̃))"
 QUANTITIES = {
-    "natural_mi_natural": NATURAL,
-    "standard_mi_adversarial": ADVERSARIAL,
+    "natural_mi_natural": OF_NATURAL,
+    "standard_mi_adversarial": OF_ADVERSARIAL,
     "natural_mi_adversarial": MIXED,
 }
 
@@ -36,7 +36,7 @@ def runs(profile: Profile) -> list[InformationRun]:
     """
     wanted = profile.information
     return [
-        profile.estimation(model, critic_seed, attack=attack, standard=True)
+        profile.estimation(model, critic_seed, attack=attack, critics=CRITICS)
         for model in tables.of_defenses(DEFENSES, wanted.norm, profile.models)
         for attack in wanted.compared
         for critic_seed in wanted.critic_seeds
@@ -54,7 +54,7 @@ def layout(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The means, a line per attack and a column per quantity, and their nulls."""
     first = table.iloc[0]
     wide = {name: part.set_index("attack") for name, part in table.groupby("quantity", sort=False)}
-    wrong = (100 * wide[NATURAL]["misclassified"]).map("{:.1f}".format)
+    wrong = (100 * wide[OF_NATURAL]["misclassified"]).map("{:.1f}".format)
     means = {name: part.apply(tables.level_text, axis=1) for name, part in wide.items()}
     nulls = {name: part["null"].map("{:.2f}".format) for name, part in wide.items()}
     heading = f"{first['samples']} samples, {first['fits'] + first['diverged']} fits, nats"
@@ -87,7 +87,9 @@ def finding(table: pd.DataFrame) -> str:
     texts = [tables.spread(row.mean, row.std, 2) for row in table.itertuples()]
     wide = table.assign(text=texts).pivot(index="attack", columns="quantity", values="text")
     wide = wide.loc[list(dict.fromkeys(table["attack"]))]
-    parts = [f"{row[NATURAL]} and {row[ADVERSARIAL]} ({attack})" for attack, row in wide.iterrows()]
+    parts = [
+        f"{row[OF_NATURAL]} and {row[OF_ADVERSARIAL]} ({attack})" for attack, row in wide.iterrows()
+    ]
     return f"Standard MI of natural and of adversarial samples, nats: {', '.join(parts)}."
 
 

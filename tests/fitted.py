@@ -1,4 +1,6 @@
-"""Fitted critics, as a unit of the store has them."""
+"""Fitted critics, as units of the store have them."""
+
+from collections.abc import Sequence
 
 import torch
 
@@ -6,13 +8,9 @@ from workbench.evaluation.store import Stored
 from workbench.information import Critic, Fit, image_critic
 
 
-def loaded(stored: Stored, fit: Fit) -> dict[str, Critic]:
-    """The critics of a unit by name, for images of one channel and four classes."""
-    states: dict[str, dict[str, torch.Tensor]] = {}
-    for key, value in stored.tensors().items():
-        name, _, part = key.partition(".")
-        states.setdefault(name, {})[part] = torch.from_numpy(value)
-    found = {name: image_critic(1, 4, fit.units, seed=0) for name in states}
-    for name, critic in found.items():
-        critic.load_state_dict(states[name])
+def loaded(stored: Sequence[Stored], fit: Fit) -> dict[str, Critic]:
+    """The critics of units by name, for images of one channel and four classes."""
+    found = {unit.info["spec"]["critic"]: image_critic(1, 4, fit.units, seed=0) for unit in stored}
+    for unit, critic in zip(stored, found.values(), strict=True):
+        critic.load_state_dict({k: torch.from_numpy(v) for k, v in unit.tensors().items()})
     return found

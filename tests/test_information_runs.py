@@ -29,7 +29,7 @@ def test_runs_with_other_objectives_and_critics_stand_in_one_frame(tmp_path, mon
     runs = [
         InformationRun(*common),
         InformationRun(*common, objective="contrast"),
-        InformationRun(*common, standard=True),
+        InformationRun(*common, critics=("natural", "adversarial", "standard")),
     ]
     frame = analysis.records(runs, Store(tmp_path / "store"), "cpu").frame
     added = {"name", "eps"}

@@ -43,9 +43,9 @@ def test_what_was_computed_is_found_under_the_same_keys(tmp_path: Path) -> None:
                 "attack": "pgd-10:stop_at_success=false",
                 "samples": 20,
                 "fit_samples": 200,
-                "critic_seeds": [0],
+                "critic_seeds": [0, 1],
             },
-            "analyses": ["white_box", "mi_distribution"],
+            "analyses": ["white_box", "mi_distribution", "detection", "critic_attack"],
         }
     )
     runs = [run for name in profile.analyses for run in analysis_of(name).runs(profile)]

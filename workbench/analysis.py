@@ -305,7 +305,7 @@ def request(
         critic_seed=run.critic_seed,
         fit=Fit(objective=run.objective),
         unit_size=run.unit_size,
-        standard=run.standard,
+        critics=run.critics,
     )
     attacks = run.attacks if isinstance(run, CriticAttackRun) else ()
     return CriticAttackRequest(information, attacks) if attacks else information

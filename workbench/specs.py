@@ -50,6 +50,11 @@ class Experiment(Settings, Protocol):
         """The rows, which follow from settings, version and seed alone."""
 
 
+# critics, by what they are fitted to: (x, h(x)), (x̃ − x, h(x̃)), (x̃, h(x̃))
+NATURAL, ADVERSARIAL, STANDARD = "natural", "adversarial", "standard"
+PAIR = (NATURAL, ADVERSARIAL)
+
+
 @dataclass(frozen=True)
 class AttackUnit:
     """One attack on consecutive samples of one data set."""
@@ -90,12 +95,17 @@ class ProbeUnit:
 
 @dataclass(frozen=True)
 class CriticUnit:
-    """Critics fitted to attacked training samples."""
+    """A critic fitted to a model's outputs on consecutive training samples."""
 
-    attacks: tuple[str, ...]  # keys of the attack units that hold the adversarial images
-    critics: tuple[str, ...]  # which: "natural", "adversarial", "standard"
+    critic: str  # NATURAL, ADVERSARIAL or STANDARD
+    fitted_to: tuple[str, ...]  # keys of attack units; where no attack is seen, `untouched`
     fit: dict[str, Any]  # settings_of(fit)
     seed: int
+
+
+def untouched(model: str, data: str, start: int, stop: int) -> tuple[str, ...]:
+    """Natural samples start..stop and a model's outputs, in the place of keys of attack units."""
+    return model, data, f"{start}..{stop}"
 
 
 @dataclass(frozen=True)
@@ -103,7 +113,7 @@ class InformationUnit:
     """The scores of consecutive attacked samples under fitted critics."""
 
     attack: str  # key of the attack unit
-    critics: str  # key of the critic unit
+    critics: tuple[str, ...]  # keys of the critic units
     version: int
 
 
@@ -114,7 +124,7 @@ class TrainingUnit:
     recipe: dict[str, Any]  # Recipe.settings()
     data: str  # fingerprint of the training split
     base: str  # fingerprint of h_θ0, "" where there is none
-    critics: str  # key of the unit of its critics, "" where there are none
+    critics: str  # keys of the units of its critics, with commas, "" where there are none
 
 
 @dataclass(frozen=True)
@@ -209,7 +219,7 @@ class InformationRun:
     critic_seed: int
     unit_size: int
     objective: str = "mim"  # of the critics
-    standard: bool = False  # Î(x̃; h(x̃)) too, which takes a critic of its own
+    critics: tuple[str, ...] = PAIR
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import bdtr, betaincinv, gammaln, ndtri, stdtrit
 
+LEVEL = 0.95  # of all intervals
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -18,7 +20,7 @@ class Estimate:
     high: float
 
 
-def clopper_pearson(successes: int, trials: int, level: float = 0.95) -> Estimate:
+def clopper_pearson(successes: int, trials: int) -> Estimate:
     """An exact interval for a proportion (Clopper & Pearson, Biometrika 1934).
 
     Raises ValueError without trials or with more successes than trials.
@@ -28,18 +30,18 @@ def clopper_pearson(successes: int, trials: int, level: float = 0.95) -> Estimat
     """
     if not 0 <= successes <= trials or trials == 0:
         raise ValueError(f"{successes} successes of {trials} trials")
-    return _beta_interval(successes / trials, trials, level)
+    return _beta_interval(successes / trials, trials)
 
 
-def _beta_interval(share: float, trials: float, level: float) -> Estimate:
+def _beta_interval(share: float, trials: float) -> Estimate:
     """Clopper and Pearson's interval; the trials need not be a whole number."""
-    successes, failures, tail = share * trials, (1 - share) * trials, (1 - level) / 2
+    successes, failures, tail = share * trials, (1 - share) * trials, (1 - LEVEL) / 2
     low = betaincinv(successes, failures + 1, tail) if share > 0 else 0.0
     high = betaincinv(successes + 1, failures, 1 - tail) if share < 1 else 1.0
     return Estimate(share, float(low), float(high))
 
 
-def shared_share(verdicts: np.ndarray, level: float = 0.95) -> Estimate:
+def shared_share(verdicts: np.ndarray) -> Estimate:
     """The mean of several models' verdicts on the same samples: (n, models) bool.
 
     Samples are drawn and models are not: the interval is for these models on further samples, and
@@ -53,7 +55,7 @@ def shared_share(verdicts: np.ndarray, level: float = 0.95) -> Estimate:
     if 0 < share < 1:
         single = share * (1 - share)
         trials *= single / max(float(means.var()), single / verdicts.shape[1])
-    return _beta_interval(share, trials, level)
+    return _beta_interval(share, trials)
 
 
 def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
@@ -67,7 +69,7 @@ def mcnemar(first: np.ndarray, second: np.ndarray) -> float:
     return min(1.0, 2 * float(bdtr(fewer, both, 0.5)))
 
 
-def mean_difference(first: np.ndarray, second: np.ndarray, level: float = 0.95) -> Estimate:
+def mean_difference(first: np.ndarray, second: np.ndarray) -> Estimate:
     """How much larger the mean of `first` is, on the same samples: (n, models), (n, models) bool.
 
     The interval is over samples, for these models. It is Bonett & Price's (J. Educ. Behav. Stat.
@@ -77,12 +79,12 @@ def mean_difference(first: np.ndarray, second: np.ndarray, level: float = 0.95) 
     """
     differences = first.mean(axis=1) - second.mean(axis=1)
     more = np.append(differences, np.array([1.0, -1.0]) / np.sqrt(first.shape[1]))
-    width = ndtri(0.5 + level / 2) * more.std() / np.sqrt(len(more))
+    width = ndtri(0.5 + LEVEL / 2) * more.std() / np.sqrt(len(more))
     low, high = np.clip([more.mean() - width, more.mean() + width], -1, 1)
     return Estimate(float(differences.mean()), float(low), float(high))
 
 
-def student(values: np.ndarray, level: float = 0.95) -> Estimate:
+def student(values: np.ndarray) -> Estimate:
     """The mean of independent values (n,), with Student's t interval; without one below two.
 
     >>> student(np.array([1.0, 2.0, 3.0])).high
@@ -91,7 +93,7 @@ def student(values: np.ndarray, level: float = 0.95) -> Estimate:
     mean, n = float(np.mean(values)), len(values)
     if n < 2:
         return Estimate(mean, float("nan"), float("nan"))
-    width = float(stdtrit(n - 1, 0.5 + level / 2) * np.std(values, ddof=1) / np.sqrt(n))
+    width = float(stdtrit(n - 1, 0.5 + LEVEL / 2) * np.std(values, ddof=1) / np.sqrt(n))
     return Estimate(mean, mean - width, mean + width)
 
 
@@ -129,7 +131,7 @@ def holm(p_values: np.ndarray) -> np.ndarray:
     return corrected
 
 
-def paired_auroc(higher: np.ndarray, lower: np.ndarray, level: float = 0.95) -> Estimate:
+def paired_auroc(higher: np.ndarray, lower: np.ndarray) -> Estimate:
     """AUROC: how likely a value of `higher` exceeds one of `lower`, ties counted half: (n,), (n,).
 
     Row i of both is the same sample, so the interval is of the placements' paired sum
@@ -138,10 +140,10 @@ def paired_auroc(higher: np.ndarray, lower: np.ndarray, level: float = 0.95) -> 
     """
     placed_high, placed_low = _placements(higher, lower), 1 - _placements(lower, higher)
     error = float(np.std(placed_high + placed_low, ddof=1)) / np.sqrt(len(higher))
-    return _area(float(placed_high.mean()), error, len(higher), level)
+    return _area(float(placed_high.mean()), error, len(higher))
 
 
-def auroc(higher: np.ndarray, lower: np.ndarray, level: float = 0.95) -> Estimate:
+def auroc(higher: np.ndarray, lower: np.ndarray) -> Estimate:
     """As `paired_auroc`, for two groups of different samples: (m,), (n,), at least two each.
 
     The interval is DeLong's for independent groups.
@@ -149,16 +151,16 @@ def auroc(higher: np.ndarray, lower: np.ndarray, level: float = 0.95) -> Estimat
     placed_high, placed_low = _placements(higher, lower), 1 - _placements(lower, higher)
     variances = [np.var(placed, ddof=1) / len(placed) for placed in (placed_high, placed_low)]
     fewer = min(len(higher), len(lower))
-    return _area(float(placed_high.mean()), float(np.sqrt(sum(variances))), fewer, level)
+    return _area(float(placed_high.mean()), float(np.sqrt(sum(variances))), fewer)
 
 
-def _area(area: float, error: float, n: int, level: float) -> Estimate:
+def _area(area: float, error: float, n: int) -> Estimate:
     """An AUROC with its interval on the logit scale; that of no errors in n where none is known."""
     if area in (0.0, 1.0) or error == 0:
-        exact = clopper_pearson(round(area * n), n, level)
+        exact = clopper_pearson(round(area * n), n)
         return Estimate(area, exact.low, exact.high)
     logit, width = np.log(area / (1 - area)), error / (area * (1 - area))
-    z = ndtri(0.5 + level / 2)
+    z = ndtri(0.5 + LEVEL / 2)
     ends = 1 / (1 + np.exp(-(logit + np.array([-z, z]) * width)))
     return Estimate(area, float(ends[0]), float(ends[1]))
 
@@ -181,6 +183,6 @@ def cohens_d(higher: np.ndarray, lower: np.ndarray) -> float:
         return float((np.mean(higher) - np.mean(lower)) / spread)
 
 
-def sign_share(higher: np.ndarray, lower: np.ndarray, level: float = 0.95) -> Estimate:
+def sign_share(higher: np.ndarray, lower: np.ndarray) -> Estimate:
     """Share of samples whose `higher` value is the larger one, ties counted against."""
-    return clopper_pearson(int((higher > lower).sum()), len(higher), level)
+    return clopper_pearson(int((higher > lower).sum()), len(higher))

@@ -26,6 +26,7 @@ from workbench.provenance import provenance
 from workbench.screen import say
 from workbench.specs import UNIT_SIZE
 
+PROVENANCE = ("versions", "commit", "machine")
 MEASURED = "pgd-40"  # the attack that a card tells of
 
 
@@ -168,12 +169,15 @@ def write_all(
 
 def _write_critics(recipe: Recipe, found: TrainedModel, out: Path, store: Store) -> None:
     """Write the fitted critics that a training was given, and what is known of them."""
-    stored = store.read(found.critics)
-    assert stored is not None
-    tensors = {name: torch.from_numpy(array) for name, array in stored.tensors().items()}
-    facts = {name: stored.info[name] for name in ("fit", "spec", "versions", "commit", "machine")}
+    tensors: dict[str, torch.Tensor] = {}
+    about: dict[str, Any] = {"critics_of": recipe.base, "fingerprint": found.base}
+    for key in found.critics.split(","):
+        stored = store.read(key)
+        assert stored is not None
+        critic = stored.info["spec"]["critic"]
+        tensors |= {f"{critic}.{n}": torch.from_numpy(a) for n, a in stored.tensors().items()}
+        about[critic] = {name: stored.info[name] for name in ("fit", "spec", *PROVENANCE)}
     name = f"{Path(recipe.base).stem}.{recipe.estimator.replace(':', '.')}.safetensors"
-    about = {"critics_of": recipe.base, "fingerprint": found.base, **facts}
     zoo.write(out / "critics" / name, tensors, about)
 
 

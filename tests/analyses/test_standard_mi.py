@@ -94,7 +94,7 @@ def test_natural_models_under_attacks_that_run_every_step() -> None:
     wanted = profile.information
     assert len(runs) == 3 * len(wanted.compared) * len(wanted.critic_seeds)
     assert {run.name for run in runs} == {"natural@0", "natural@1", "natural@2"}
-    assert all(run.standard and not attack(run.attack).stop_at_success for run in runs)
+    assert all("standard" in run.critics and not attack(run.attack).stop_at_success for run in runs)
 
 
 def test_a_profile_without_natural_models_is_told_so() -> None:

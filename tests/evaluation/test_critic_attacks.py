@@ -64,7 +64,7 @@ def test_rows_are_those_of_information_and_then_one_per_attack_and_sample(tmp_pa
 
 def test_a_defenders_score_is_that_of_the_image_with_its_own_output(tmp_path) -> None:
     (found,) = critic_attack_all([request(("noise",))], Store(tmp_path))
-    fitted = next(unit for unit in units(found, tmp_path) if "fit" in unit.info)
+    fitted = [unit for unit in units(found, tmp_path) if "fit" in unit.info]
     natural = loaded(fitted, FIT)["natural"]
     reference = Reference.of(natural, data().batch(20, 80)[0])
     attacked = [u for u in units(found, tmp_path) if u.info["spec"].get("norm")]
@@ -92,8 +92,9 @@ def test_the_key_names_the_critics_and_the_settings(tmp_path) -> None:
         request(("evasion:steps=4,rounds=1",)),
     ]
     found = critic_attack_all([same, same, *others], Store(tmp_path))
-    settings = [[unit.info["spec"].get("attack") for unit in units(f, tmp_path)] for f in found]
-    critics = [{a["critics"] for a in part if "critics" in (a or {})} for part in settings]
+    specs = [[unit.info["spec"] for unit in units(f, tmp_path)] for f in found]
+    attacks = [[spec["attack"] for spec in part if "norm" in spec] for part in specs]
+    critics = [{key for a in part for key in a.get("critics", ())} for part in attacks]
     assert critics[0] == critics[1] == critics[3 + 1] != critics[2]
     assert len(set.union(*critics)) == 3
     for answer, part in zip(found, critics, strict=True):

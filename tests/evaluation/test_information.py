@@ -24,8 +24,10 @@ from workbench.evaluation.store import Store
 from workbench.information import Fit, Reference, pointwise
 from workbench.models import Classifier, build
 from workbench.seeds import forked
+from workbench.specs import PAIR, STANDARD
 from workbench.threat import ThreatModel
 
+ALL = (*PAIR, STANDARD)
 FIT = Fit(units=8, steps=3, batch=8)
 ATTACK = "pgd-10:stop_at_success=false"
 
@@ -70,7 +72,7 @@ def test_scores_that_are_no_mi_have_names_of_their_own(tmp_path, objective) -> N
 
 
 def test_standard_mi_is_a_third_critic_and_leaves_the_others_as_they_are(tmp_path) -> None:
-    pair, three = (measured(tmp_path, standard=standard) for standard in (False, True))
+    pair, three = (measured(tmp_path, critics=critics) for critics in (PAIR, ALL))
     assert set(three.rows.columns) == set(INFORMATION_COLUMNS) | set(STANDARD_COLUMNS)
     assert three.rows[pair.rows.columns].equals(pair.rows)
     assert set(three.fit) == {"natural", "adversarial", "standard"}
@@ -78,15 +80,15 @@ def test_standard_mi_is_a_third_critic_and_leaves_the_others_as_they_are(tmp_pat
 
 
 def test_standard_mi_stays_mi_whatever_the_others_maximise(tmp_path) -> None:
-    plain = measured(tmp_path, standard=True).rows
-    contrast = measured(tmp_path, replace(FIT, objective="contrast"), standard=True).rows
+    plain = measured(tmp_path, critics=ALL).rows
+    contrast = measured(tmp_path, replace(FIT, objective="contrast"), critics=ALL).rows
     assert set(contrast.columns) == set(CONTRASTED_COLUMNS) | set(STANDARD_COLUMNS)
     assert contrast["standard_mi_adversarial"].equals(plain["standard_mi_adversarial"])
 
 
 def test_scores_and_nulls_by_hand_from_what_is_stored(tmp_path) -> None:
-    found = measured(tmp_path, standard=True)
-    (fitted,) = units_of(found, tmp_path, "CriticUnit")
+    found = measured(tmp_path, critics=ALL)
+    fitted = units_of(found, tmp_path, "CriticUnit")
     images = units_of(found, tmp_path, "AttackUnit")
     x_adv = torch.cat([torch.from_numpy(unit.tensors()["x_adv"]) for unit in images])
     x, _ = data().batch(20, 80)
@@ -129,28 +131,28 @@ def test_partners_are_others_and_each_is_one_once(n, seed) -> None:
 
 def test_a_critic_that_diverges_is_a_warning_and_no_number(tmp_path) -> None:
     wild = replace(FIT, lr=1e30)
-    found = measured(tmp_path, wild, standard=True)
+    found = measured(tmp_path, wild, critics=ALL)
     assert [warning.split(" gave")[0] for warning in found.warnings] == [
-        f"the {name} critic" for name in ("adversarial", "natural", "standard")
+        f"the {name} critic" for name in ALL
     ]
     assert all("diverged at step" in fact["diverged"] for fact in found.fit.values())
     assert set(found.rows.columns) == set(INFORMATION_COLUMNS) | set(STANDARD_COLUMNS)
     scores = [*MI_COLUMNS, *STANDARD_COLUMNS, *(f"{name}_null" for name in MI_COLUMNS)]
     assert found.rows[scores].isna().all(axis=None)
     assert found.rows.drop(columns=scores).notna().all(axis=None)
-    (fitted,) = units_of(found, tmp_path, "CriticUnit")
-    assert not (fitted.folder / "tensors.safetensors").exists()
+    for fitted in units_of(found, tmp_path, "CriticUnit"):
+        assert not (fitted.folder / "tensors.safetensors").exists()
 
 
 def test_a_critic_that_diverges_leaves_the_other_its_numbers(tmp_path, monkeypatch) -> None:
-    fitted = critics._Attacked.fitted
+    fitted = critics._fitted
 
-    def wild(seen, name, fit, seed):
+    def wild(name, model, train, places, fit, seed):
         lr = 1e30 if name == "natural" else fit.lr
-        return fitted(seen, name, replace(fit, lr=lr), seed)
+        return fitted(name, model, train, places, replace(fit, lr=lr), seed)
 
     expected = measured(tmp_path / "both").rows
-    monkeypatch.setattr(critics._Attacked, "fitted", wild)
+    monkeypatch.setattr(critics, "_fitted", wild)
     rows = measured(tmp_path / "one").rows
     for column in MI_COLUMNS:
         if column.startswith("natural"):
@@ -159,18 +161,36 @@ def test_a_critic_that_diverges_leaves_the_other_its_numbers(tmp_path, monkeypat
             assert rows[column].equals(expected[column])
 
 
-def test_objectives_and_critics_are_told_apart_in_the_store(tmp_path) -> None:
+def test_objectives_are_told_apart_in_the_store_and_what_is_equal_is_fitted_once(tmp_path) -> None:
     fits = [FIT, replace(FIT, objective="contrast"), replace(FIT, objective="released")]
-    found = [measured(tmp_path, fit) for fit in fits] + [measured(tmp_path, standard=True)]
-    keys = [units_of(f, tmp_path, "CriticUnit")[0].key for f in found]
-    assert len(set(keys)) == 4
+    found = [measured(tmp_path, fit) for fit in fits] + [measured(tmp_path, critics=ALL)]
+    keys = [[unit.key for unit in units_of(f, tmp_path, "CriticUnit")] for f in found]
+    assert keys[3][:2] == keys[0]
+    assert len({key for several in keys for key in several}) == 7
     attacks = [[u.key for u in units_of(f, tmp_path, "AttackUnit")] for f in found]
     assert all(keys == attacks[0] for keys in attacks)
+
+
+@pytest.mark.parametrize("objective", ["mim", "contrast"])
+def test_a_natural_critic_is_fitted_once_for_all_attacks_unless_it_sees_them(
+    tmp_path, objective
+) -> None:
+    keys = []
+    for attack in (ATTACK, "pgd-10:steps=3,stop_at_success=false"):
+        fit, threat = replace(FIT, objective=objective), ThreatModel("Linf", "0.1")
+        sizes = {"samples": 20, "fit_samples": 60, "fit": fit}
+        found = mutual_information(
+            net(), data(), data(), threat, attack, store=Store(tmp_path), **sizes
+        )
+        keys.append([unit.key for unit in units_of(found, tmp_path, "CriticUnit")])
+    (natural, adversarial), (natural_again, adversarial_again) = keys
+    assert (natural == natural_again) == (objective == "mim")
+    assert adversarial != adversarial_again
 
 
 def test_an_attack_that_stops_early_is_refused_for_standard_mi_too(tmp_path) -> None:
     threat = ThreatModel("Linf", "0.1")
     with pytest.raises(InputError, match="stop_at_success=false"):
         mutual_information(
-            net(), data(), data(), threat, "autoattack", store=Store(tmp_path), standard=True
+            net(), data(), data(), threat, "autoattack", store=Store(tmp_path), critics=ALL
         )

@@ -23,7 +23,7 @@ from workbench.evaluation.execution import executor, usual_workers
 from workbench.evaluation.store import Store
 from workbench.evaluation.training import TrainingRequest, train_all
 from workbench.information import OBJECTIVES
-from workbench.models import load_model
+from workbench.models import load_model, needs_arch
 from workbench.profiles import load_profile
 from workbench.screen import check_writable, output, progress_bar, say, show, write_json
 
@@ -141,6 +141,7 @@ def train(
             _epochs(keep),
             stored,
         )
+        _refuse_needless(_given(context), recipe)
         paths = _train_one(recipe, name, out, results, chosen, quiet=str(json) == "-")
     for path in paths.values() if str(json) != "-" else ():
         output.print(f"wrote {path} and its card", highlight=False, soft_wrap=True)
@@ -162,6 +163,19 @@ def _refuse_idle(given: set[str], profile: str | None) -> None:
         raise InputError(f"--{option} is the profile's to say; change it in a copy of {profile}")
 
 
+def _refuse_needless(given: set[str], recipe: Recipe) -> None:
+    """Raises InputError for an option that the defense makes no use of."""
+    needless: set[str] = set()
+    if not recipe.objective.fitted:
+        needless |= {"estimator", "units", "fit_steps"}
+        needless |= {"base"} if recipe.start == "fresh" else set()
+    if recipe.defense == "natural":
+        needless |= {"attack_steps", "attack_step"}
+    if idle := sorted(given & needless):
+        option = idle[0].replace("_", "-")
+        raise InputError(f"{recipe.defense} makes no use of --{option}; leave it out")
+
+
 def _card(path: Path) -> dict[str, Any]:
     """Where the weights are, and what their card says."""
     return {"weights": str(path), **loads(path.with_suffix(".json").read_text(encoding="utf-8"))}
@@ -177,9 +191,11 @@ def _train_one(
             "`workbench data list`"
         )
     samples = load_data(recipe.data, "train", say)
-    arch = None if recipe.base.startswith("zoo:") else recipe.arch
     shape = samples.shape, len(samples.classes)
-    base = load_model(recipe.base, arch, device, *shape) if recipe.base else None
+    base = None
+    if recipe.base:
+        arch = recipe.arch if needs_arch(recipe.base) else None
+        base = load_model(recipe.base, arch, device, *shape)
     request = TrainingRequest(recipe, samples, base)
     title = name or recipe.defense.partition(":")[0]
     with progress_bar() as progress:

@@ -39,7 +39,7 @@ class Batch:
         return self.craft(loss or (lambda z: F.cross_entropy(z, self.y, reduction="sum")))
 
     def outputs(self, x_adv: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """h(x) and h(x̃): the net runs once on each."""
+        """h(x) and h(x̃): the net runs once on each, and batch norm counts both."""
         return self.net(self.x), self.net(x_adv)
 
 

@@ -13,9 +13,9 @@ from workbench.defenses.mart import MART
 from workbench.defenses.standard_at import StandardAT
 from workbench.defenses.trades import TRADES
 from workbench.errors import InputError
-from workbench.information import Reference, infonce, selected
+from workbench.information import SIGNS, Reference, infonce, selected
+from workbench.specs import ADVERSARIAL, NATURAL
 
-NATURAL, ADVERSARIAL = "natural", "adversarial"
 BASES: dict[str, AdversarialLoss] = {
     "standard-at": StandardAT(),
     "trades": TRADES(),
@@ -48,7 +48,6 @@ SELECTIONS: dict[str, Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch
     "eq6": selected,
     "all": every_pair,
 }
-SIGNS = {NATURAL: -1, ADVERSARIAL: 1}  # of the MI of x̃ in the λ term
 Values = dict[str, tuple[torch.Tensor, torch.Tensor]]
 
 
@@ -156,12 +155,15 @@ def _values(
     logits: torch.Tensor,
     adversarial_logits: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pointwise MI of natural and of adversarial outputs with the same patterns, (m,) each."""
-    with frozen(reference.critic):
+    """Pointwise MI of natural and of adversarial outputs with the same patterns, (m,) each.
+
+    In float32 always: bfloat16 has steps of 2⁻⁸ where cosines end, near 1.
+    """
+    with frozen(reference.critic), torch.autocast(logits.device.type, enabled=False):
         with torch.no_grad():
             local = reference.critic.local(patterns)
-        globl = reference.critic.globl(torch.cat([logits, adversarial_logits]))
-    scores = (globl * local.repeat(2, 1)).sum(1) - reference.baseline(globl)
+        globl = reference.critic.globl(torch.cat([logits, adversarial_logits]).float())
+        scores = (globl * local.repeat(2, 1)).sum(1) - reference.baseline(globl)
     natural, adversarial = scores.chunk(2)
     return natural, adversarial
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from workbench.defenses import Defense, defense, label
 from workbench.errors import InputError
+from workbench.information import Fit
 from workbench.threat import ThreatModel
 
 OPTIMIZERS = ("sgd", "adam")
@@ -55,11 +56,12 @@ class Recipe:
     passes over the samples, and samples per step. optimizer: sgd with momentum 0.9, or adam.
     schedule: of the rate, over the share of all steps done. augment: none, or crop-flip (random
     crops of the image padded by an eighth, and mirror images). precision: bfloat16 computes the
-    nets, in training and its attack, in mixed precision. base: the model h_θ0 whose outputs the
-    critics were fitted to, for defenses that need them. start: "fresh" weights, or the "base"
-    model's own. estimator, units, fit_steps: what those critics maximise, a name of OBJECTIVES,
-    their size, and the steps of their fit. keep: epochs whose weights are kept beside the last.
-    stored: float16 rounds the weights of the result, whose file is then half as large.
+    net, in training and its attack, in mixed precision; NAMID's MI stays in float32. base: the
+    model h_θ0 whose outputs the critics were fitted to, for defenses that need them. start: "fresh"
+    weights, or the "base" model's own. estimator, units, fit_steps: what those critics maximise, a
+    name of OBJECTIVES, their size, and the steps of their fit. keep: epochs whose weights are kept
+    beside the last. stored: float16 rounds the weights of the result, whose file is then half as
+    large.
     Raises InputError for values that make no training.
     """
 
@@ -104,8 +106,11 @@ class Recipe:
                 raise InputError(
                     f"{name} {getattr(self, name)!r} is not known; use one of {', '.join(known)}"
                 )
-        if min(self.epochs, self.batch, self.attack_steps) < 1 or not 0 < self.lr < math.inf:
-            raise InputError("epochs, batch and attack steps must be at least 1, lr above 0")
+        if min(self.epochs, self.batch, self.attack_steps) < 1:
+            raise InputError("epochs, batch and attack steps must be at least 1")
+        if not (0 < self.lr < math.inf and 0 < self.attack_step < math.inf):
+            raise InputError("lr and attack step must be above 0")
+        _ = self.fit  # refuses what makes no fit
         if any(not 1 <= epoch < self.epochs for epoch in self.keep):
             raise InputError(
                 f"keep names epochs from 1 to {self.epochs - 1}; the last is kept anyway"
@@ -127,6 +132,11 @@ class Recipe:
     def objective(self) -> Defense:
         """The defense itself. Raises InputError where there is none of that name."""
         return defense(self.defense)
+
+    @property
+    def fit(self) -> Fit:
+        """How the critics are fitted, for defenses that need them."""
+        return Fit(objective=self.estimator, units=self.units, steps=self.fit_steps)
 
     def rate(self, done: float) -> float:
         """The learning rate after a share of all steps, in [0, 1)."""

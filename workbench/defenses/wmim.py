@@ -8,8 +8,7 @@ from torch.nn import functional as F
 
 from workbench.defenses.defense import Batch
 from workbench.information import BOUNDS
-
-STANDARD = "standard"
+from workbench.specs import STANDARD
 
 
 @dataclass(frozen=True)

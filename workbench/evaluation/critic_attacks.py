@@ -1,6 +1,6 @@
 """Attacks that know a model's critics: made once per critics, and scored by them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -43,7 +43,7 @@ class CriticAttackRequest:
     def jobs(self, scored: Sequence[Stored], critics: FittedCritics) -> list[Job]:
         """The units of the attacks; none of one whose critics diverged."""
         data, threat = self.information.test, self.information.threat
-        able = [found for found in self.chosen() if set(found.needs) <= set(critics.names)]
+        able = [found for found in self.chosen() if set(found.needs) <= critics.converged().keys()]
         return [_job(critics, data, threat, found, unit) for found in able for unit in scored]
 
 
@@ -66,7 +66,7 @@ def critic_attack_all(
     jobs = [r.jobs(f.scored, f.critics) for r, f in zip(requests, fits, strict=True)]
     attacked = fill_all(jobs, *common)
     scoring = [
-        request.score_jobs(fit.fitted_to, units, fit.unit)
+        request.score_jobs(fit.critics, units)
         for request, fit, units in zip(wanted, fits, attacked, strict=True)
     ]
     scores = fill_all(scoring, *common)
@@ -77,20 +77,17 @@ def critic_attack_all(
 
 @dataclass(frozen=True)
 class _Fitted:
-    """What `mutual_information_all` left in the store: attacks, and the unit of the critics."""
+    """What `mutual_information_all` left in the store: attacks, and critics."""
 
-    fitted_to: Sequence[Stored]
     scored: Sequence[Stored]
-    unit: Stored
     critics: FittedCritics
 
 
 def _fitted(request: InformationRequest, store: Store) -> _Fitted:
     """Read it; nothing is computed."""
     fitted_to, scored = fill_all(request.attack_jobs(), store)
-    (unit,) = fill(request.fit_jobs(fitted_to), store)
-    critics = FittedCritics.of(request.model, request.train, fitted_to, unit, request.fit)
-    return _Fitted(fitted_to, scored, unit, critics)
+    fits = fill(request.fit_jobs(fitted_to), store)
+    return _Fitted(scored, request.fitted(fitted_to, fits))
 
 
 def _with(plain: Information, attacked: Sequence[Stored], scored: Sequence[Stored]) -> Information:
@@ -99,6 +96,12 @@ def _with(plain: Information, attacked: Sequence[Stored], scored: Sequence[Store
         return plain
     rows = pd.concat([plain.rows, rows_of(scored)], ignore_index=True)
     return replace(plain, rows=rows, keys=[*plain.keys, *(u.key for u in (*attacked, *scored))])
+
+
+def knowing_settings(attack: CriticAttack, keys: Mapping[str, str]) -> dict[str, Any]:
+    """The settings of an attack with the keys of the critics that it needs."""
+    needed = [keys[name] for name in attack.needs]
+    return settings_of(attack) | ({"critics": needed} if needed else {})
 
 
 def _job(
@@ -111,7 +114,7 @@ def _job(
     """The same samples, model, threat and seed as those of a stored unit, under another attack."""
     assert unit.rows is not None
     spec = {name: value for name, value in unit.info["spec"].items() if name != "kind"}
-    settings = settings_of(attack) | ({"critics": critics.key} if attack.needs else {})
+    settings = knowing_settings(attack, critics.converged())
     doing = f"{critic_attack_label(attack)} on {critics.model.origin}"
     compute = partial(_attacked, critics, test, threat, attack, spec, unit.rows)
     return Job(AttackUnit(**{**spec, "attack": settings}), compute, len(unit.rows), doing)

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +18,6 @@ from workbench.evaluation.verify import logits_of
 from workbench.information import (
     REFERENCE_SIZE,
     SCORING_VERSION,
-    Critic,
     Diverged,
     Fit,
     Pairs,
@@ -28,9 +27,16 @@ from workbench.information import (
     with_null,
 )
 from workbench.models import Classifier
-from workbench.specs import CriticUnit, InformationUnit, settings_of
+from workbench.specs import (
+    ADVERSARIAL,
+    NATURAL,
+    STANDARD,
+    CriticUnit,
+    InformationUnit,
+    settings_of,
+    untouched,
+)
 
-NATURAL, ADVERSARIAL, STANDARD = "natural", "adversarial", "standard"
 OUTPUTS = {  # that each critic scores with its own patterns
     NATURAL: ("natural", "adversarial"),
     ADVERSARIAL: ("natural", "adversarial"),
@@ -43,47 +49,64 @@ COPIED = (
 )
 
 
-def fit_job(
+def critic_unit(
+    critic: str,
+    model: Classifier,
+    train: Dataset,
+    attacked: Sequence[str],
+    start: int,
+    stop: int,
+    fit: Fit,
+    seed: int,
+) -> CriticUnit:
+    """The unit of a critic that is fitted to samples start..stop, and their attack units' keys.
+
+    A natural critic by MI sees no attack, and is the same beside each.
+    """
+    own = _fit_of(critic, fit)
+    natural = untouched(model.fingerprint, train.fingerprint, start, stop)
+    seen = tuple(attacked) if _sees_attack(critic, own) else natural
+    return CriticUnit(critic, seen, settings_of(own), seed)
+
+
+def fit_jobs(
+    critics: Sequence[str],
     model: Classifier,
     train: Dataset,
     units: Sequence[Stored],
     fit: Fit,
     seed: int,
-    standard: bool = False,
-) -> Job:
-    """Fit a natural and an adversarial critic to attacked training samples.
+) -> list[Job]:
+    """Fit critics to attacked training samples: (x, h(x)), (n, h(x̃)), or (x̃, h(x̃)).
 
-    units: of one attack on consecutive samples of `train`. seed: of the critics. standard: fit a
-    third one to adversarial samples and their outputs, by Eq. 4 whatever the others maximise.
-    A critic whose fit diverges has no weights; the unit's facts say so.
+    critics: names. units: of one attack on consecutive samples of `train`. seed: of the critics.
+    The standard critic is fitted by Eq. 4 whatever the others maximise. A critic whose fit
+    diverges has no weights; the unit's facts say so.
     """
-    names = (NATURAL, ADVERSARIAL, STANDARD) if standard else (NATURAL, ADVERSARIAL)
-    unit = CriticUnit(tuple(unit.key for unit in units), names, settings_of(fit), seed)
-    places = tuple(_Place.of(unit) for unit in units)
-    samples = places[-1].stop - places[0].start
-    compute = partial(_fitted, model, train, places, names, fit, seed)
-    return Job(unit, compute, samples, f"critics for {model.origin}")
+    places = tuple(map(_Place.of, units))
+    start, stop = places[0].start, places[-1].stop
+    keys = [unit.key for unit in units]
+    return [
+        Job(
+            critic_unit(critic, model, train, keys, start, stop, fit, seed),
+            partial(_fitted, critic, model, train, places, _fit_of(critic, fit), seed),
+            stop - start,
+            f"{critic} critic of {model.origin}",
+        )
+        for critic in critics
+    ]
 
 
 def score_jobs(
-    model: Classifier,
-    train: Dataset,
-    test: Dataset,
-    fitted_to: Sequence[Stored],
-    scored: Sequence[Stored],
-    fitted: Stored,
-    fit: Fit,
+    critics: "FittedCritics", test: Dataset, scored: Sequence[Stored], seed: int
 ) -> list[Job]:
-    """Score each of the `scored` attack units on `test` with the critics of the unit `fitted`."""
-    critics = FittedCritics.of(model, train, fitted_to, fitted, fit)
-    spec = fitted.info["spec"]
-    facts = tuple(spec["critics"]), spec["seed"]
+    """Score each of the `scored` attack units on `test` with critics of that seed."""
     return [
         Job(
-            InformationUnit(unit.key, fitted.key, SCORING_VERSION),
-            partial(_scored, critics, test, _Place.of(unit), unit.rows, *facts),
+            InformationUnit(unit.key, critics.keys, SCORING_VERSION),
+            partial(_scored, critics, test, _Place.of(unit), unit.rows, seed),
             unit.info["spec"]["stop"] - unit.info["spec"]["start"],
-            f"MI of {model.origin}",
+            f"MI of {critics.model.origin}",
         )
         for unit in scored
     ]
@@ -105,17 +128,17 @@ class _Place:
 
 @dataclass(frozen=True)
 class FittedCritics:
-    """Critics whose fit converged, by where all lies that they are made from: so they may travel.
+    """Fitted critics, by where all lies that they are made from: so they may travel.
 
-    key: of their unit in the store.
+    names: of all. keys: of their units. folders: those units', of critics whose fit converged.
     """
 
     model: Classifier
     train: Dataset
     fitted_to: tuple[_Place, ...]
-    folder: Path
-    key: str
     names: tuple[str, ...]
+    keys: tuple[str, ...]
+    folders: tuple[tuple[str, Path], ...]
     fit: Fit
 
     @classmethod
@@ -124,70 +147,71 @@ class FittedCritics:
         model: Classifier,
         train: Dataset,
         fitted_to: Sequence[Stored],
-        fitted: Stored,
+        fitted: Sequence[Stored],
         fit: Fit,
     ) -> "FittedCritics":
-        """The critics of the unit `fitted`, from `fit_job` with the same arguments."""
-        places = tuple(map(_Place.of, fitted_to))
-        names = _converged(fitted)
-        return cls(model, train, places, fitted.folder, fitted.key, names, fit)
+        """The critics of the units `fitted`, from `fit_jobs` with the same arguments."""
+        names = tuple(unit.info["spec"]["critic"] for unit in fitted)
+        folders = [
+            (name, unit.folder)
+            for name, unit in zip(names, fitted, strict=True)
+            if "diverged" not in unit.info["fit"]
+        ]
+        keys = tuple(unit.key for unit in fitted)
+        return cls(model, train, tuple(map(_Place.of, fitted_to)), names, keys, tuple(folders), fit)
+
+    def converged(self) -> dict[str, str]:
+        """The keys of the critics that have weights, by their names."""
+        able = dict(self.folders)
+        return {n: key for n, key in zip(self.names, self.keys, strict=True) if n in able}
 
     def references(self) -> dict[str, Reference]:
-        """The critics by name, with their reference sets, on the model's device."""
+        """The critics that have weights, with their reference sets, on the model's device."""
         return _references(self)
 
 
 @dataclass(frozen=True)
 class _Attacked:
-    """Attacked samples: x, x̃ (n, c, h, w), h(x), h(x̃) (n, classes), y (n,)."""
+    """What critics see of attacked samples, made when it is asked for and then kept.
 
-    x: torch.Tensor
-    x_adv: torch.Tensor
-    logits: torch.Tensor
-    adversarial_logits: torch.Tensor
-    y: torch.Tensor
+    The target model runs at most once on x and once on x̃.
+    """
 
-    def fitted(self, critic: str, fit: Fit, seed: int) -> tuple[Critic, dict[str, float]]:
-        """A critic fitted to its pairs, and the last check of the fit. Raises Diverged."""
-        natural = critic == NATURAL
-        outputs = self.logits if natural else self.adversarial_logits
-        pairs = Pairs(self.logits, self.adversarial_logits, self.y, natural)
-        weights = seeds.derive(seed, critic, "weights")
-        found = image_critic(self.x.shape[1], outputs.shape[1], fit.units, seed=weights)
-        checks = fit_critic(
-            found.to(self.x.device),
-            _patterns(critic, self.x, self.x_adv),
-            outputs,
-            fit,
-            seeds.generator(seed, critic, "batches"),
-            pairs=pairs if fit.quantity == "contrast" else None,
-        )
-        return found, checks[-1]._asdict()
+    model: Classifier
+    data: Dataset
+    places: tuple[_Place, ...]
 
+    @cached_property
+    def batch(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """x (n, c, h, w) and y (n,)."""
+        return self.data.batch(self.places[0].start, self.places[-1].stop, self.model.device)
 
-def _patterns(critic: str, x: torch.Tensor, x_adv: torch.Tensor) -> torch.Tensor:
-    """What a critic sees: x, n = x̃ − x, or x̃."""
-    if critic == ADVERSARIAL:
-        return x_adv - x
-    return x if critic == NATURAL else x_adv
+    @cached_property
+    def x_adv(self) -> torch.Tensor:
+        """x̃ (n, c, h, w)."""
+        stored = np.concatenate([tensors_in(place.folder)["x_adv"] for place in self.places])
+        return torch.from_numpy(stored).to(self.model.device)
 
+    @cached_property
+    def logits(self) -> torch.Tensor:
+        """h(x) (n, classes)."""
+        return torch.from_numpy(logits_of(self.model, self.batch[0])).to(self.model.device)
 
-def _images(
-    data: Dataset, places: Sequence[_Place], device: torch.device
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Attacked samples: x, x̃ (n, c, h, w), and y (n,)."""
-    x, y = data.batch(places[0].start, places[-1].stop, device)
-    stored = np.concatenate([tensors_in(place.folder)["x_adv"] for place in places])
-    return x, torch.from_numpy(stored).to(device), y
+    @cached_property
+    def adversarial_logits(self) -> torch.Tensor:
+        """h(x̃) (n, classes)."""
+        return torch.from_numpy(logits_of(self.model, self.x_adv)).to(self.model.device)
 
+    def patterns(self, critic: str) -> torch.Tensor:
+        """What a critic sees: x, n = x̃ − x, or x̃."""
+        if critic == ADVERSARIAL:
+            return self.x_adv - self.batch[0]
+        return self.batch[0] if critic == NATURAL else self.x_adv
 
-def _attacked(model: Classifier, data: Dataset, places: Sequence[_Place]) -> _Attacked:
-    """What critics see of attacked samples; the target model runs once on x and once on x̃."""
-    x, x_adv, y = _images(data, places, model.device)
-    logits, adversarial = (
-        torch.from_numpy(logits_of(model, t)).to(model.device) for t in (x, x_adv)
-    )
-    return _Attacked(x, x_adv, logits, adversarial, y)
+    def pairs(self, critic: str) -> Pairs:
+        """Outputs of natural and adversarial samples, for objectives that contrast them."""
+        outputs = self.logits, self.adversarial_logits
+        return Pairs(*outputs, self.batch[1], natural=critic == NATURAL)
 
 
 def _fit_of(critic: str, fit: Fit) -> Fit:
@@ -195,67 +219,56 @@ def _fit_of(critic: str, fit: Fit) -> Fit:
     return replace(fit, objective="mim") if critic == STANDARD else fit
 
 
+def _sees_attack(critic: str, fit: Fit) -> bool:
+    """Whether adversarial samples have a part in a critic's fit."""
+    return critic != NATURAL or fit.quantity == "contrast"
+
+
 def _fitted(
+    critic: str,
     model: Classifier,
     train: Dataset,
-    places: Sequence[_Place],
-    names: Sequence[str],
+    places: tuple[_Place, ...],
     fit: Fit,
     seed: int,
 ) -> Result:
-    """Fit critics to (x, h(x)), to (n, h(x̃)), and to (x̃, h(x̃))."""
-    seen = _attacked(model, train, places)
-    weights: dict[str, np.ndarray] = {}
-    facts: dict[str, dict[str, float | str]] = {}
-    for name in names:
-        try:
-            critic, last = seen.fitted(name, _fit_of(name, fit), seed)
-        except Diverged as error:
-            facts[name] = {"diverged": str(error)}
-            continue
-        facts[name] = {**last}
-        weights |= {f"{name}.{key}": v.cpu().numpy() for key, v in critic.state_dict().items()}
-    return Result(None, weights, {"fit": facts, "device": device_name(model.device)})
-
-
-def _converged(fitted: Stored) -> tuple[str, ...]:
-    """The critics that have weights."""
-    facts = fitted.info["fit"]
-    return tuple(n for n in fitted.info["spec"]["critics"] if "diverged" not in facts[n])
-
-
-def _load(
-    folder: Path, names: Sequence[str], channels: int, classes: int, fit: Fit
-) -> dict[str, Critic]:
-    weights = tensors_in(folder) if names else {}
-    critics = {}
-    for name in names:
-        own = {k.partition(".")[2]: v for k, v in weights.items() if k.startswith(f"{name}.")}
-        critics[name] = image_critic(channels, classes, fit.units, seed=0)
-        critics[name].load_state_dict({k: torch.from_numpy(v) for k, v in own.items()})
-    return critics
+    """Fit a critic; facts are the last check of the fit, or that it diverged."""
+    seen = _Attacked(model, train, places)
+    patterns = seen.patterns(critic)
+    outputs = seen.logits if critic == NATURAL else seen.adversarial_logits
+    weights = seeds.derive(seed, critic, "weights")
+    found = image_critic(patterns.shape[1], outputs.shape[1], fit.units, seed=weights)
+    device = {"device": device_name(model.device)}
+    try:
+        checks = fit_critic(
+            found.to(patterns.device),
+            patterns,
+            outputs,
+            fit,
+            seeds.generator(seed, critic, "batches"),
+            pairs=seen.pairs(critic) if fit.quantity == "contrast" else None,
+        )
+    except Diverged as error:
+        return Result(None, {}, {"fit": {"diverged": str(error)}, **device})
+    tensors = {name: tensor.cpu().numpy() for name, tensor in found.state_dict().items()}
+    return Result(None, tensors, {"fit": checks[-1]._asdict(), **device})
 
 
 @full_precision()
 def _scored(
-    critics: FittedCritics,
-    test: Dataset,
-    place: _Place,
-    rows: pd.DataFrame,
-    names: Sequence[str],
-    critic_seed: int,
+    critics: FittedCritics, test: Dataset, place: _Place, rows: pd.DataFrame, seed: int
 ) -> Result:
     """The scores of one attacked unit, with its rows; NaN where a critic diverged."""
-    seen = _attacked(critics.model, test, [place])
-    partner = _partners(len(seen.x), seeds.generator(critic_seed, "null", place.start))
+    seen = _Attacked(critics.model, test, (place,))
+    partner = _partners(len(rows), seeds.generator(seed, "null", place.start))
     references = critics.references()
     numbers: dict[str, np.ndarray] = {}
-    for name in names:
+    for name in critics.names:
         values = _values(references.get(name), name, seen, partner)
         quantity = _fit_of(name, critics.fit).quantity
         numbers |= {f"{name}_{quantity}_{n}": value for n, value in values.items()}
     numbers |= _sureness("clean", seen.logits) | _sureness("adversarial", seen.adversarial_logits)
-    facts = {"critic_seed": critic_seed, "objective": critics.fit.objective}
+    facts = {"critic_seed": seed, "objective": critics.fit.objective}
     device = {"device": device_name(critics.model.device)}
     return Result(rows[[*COPIED]].assign(**facts, **numbers), {}, device)
 
@@ -265,12 +278,11 @@ def _values(
 ) -> dict[str, np.ndarray]:
     """The scores of one critic and their nulls, (n,) each; NaN where it diverged."""
     outputs = {"natural": seen.logits, "adversarial": seen.adversarial_logits}
-    patterns = _patterns(name, seen.x, seen.x_adv)
-    scored = [(patterns, {output: outputs[output] for output in OUTPUTS[name]})]
+    scored = [(seen.patterns(name), {output: outputs[output] for output in OUTPUTS[name]})]
     if name == NATURAL:  # and what a defender can ask of it, who has x̃ alone
         scored.append((seen.x_adv, {"received": seen.adversarial_logits}))
     if reference is None:
-        nothing = np.full(len(seen.x), np.nan, np.float32)
+        nothing = np.full(len(partner), np.nan, np.float32)
         names = [output for _, part in scored for output in part]
         return {output + end: nothing for output in names for end in ("", "_null")}
     found = [with_null(reference, *pairs, partner) for pairs in scored]
@@ -295,16 +307,16 @@ def _partners(n: int, generator: torch.Generator) -> torch.Tensor:
 @lru_cache(maxsize=1)
 def _references(critics: FittedCritics) -> dict[str, Reference]:
     """Critics with their reference sets, which a process makes once for all units it scores."""
-    model = critics.model
-    first = critics.fitted_to[0].start
-    used = [place for place in critics.fitted_to if place.start - first < REFERENCE_SIZE]
-    x, x_adv, _ = _images(critics.train, used, model.device)
-    classes = logits_of(model, x[:1]).shape[1]
-    found = _load(critics.folder, critics.names, x.shape[1], classes, critics.fit)
-    return {
-        name: Reference.of(critic.to(model.device), _patterns(name, x, x_adv))
-        for name, critic in found.items()
-    }
+    model, first = critics.model, critics.fitted_to[0].start
+    used = tuple(p for p in critics.fitted_to if p.start - first < REFERENCE_SIZE)
+    seen = _Attacked(model, critics.train, used)
+    channels, classes = len(seen.batch[0][0]), logits_of(model, seen.batch[0][:1]).shape[1]
+    found = {}
+    for name, folder in critics.folders:
+        critic = image_critic(channels, classes, critics.fit.units, seed=0)
+        critic.load_state_dict({k: torch.from_numpy(v) for k, v in tensors_in(folder).items()})
+        found[name] = Reference.of(critic.to(model.device), seen.patterns(name))
+    return found
 
 
 def forget_references() -> None:

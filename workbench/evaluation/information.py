@@ -11,14 +11,19 @@ from workbench.attacks import Attack, attack
 from workbench.data import Dataset
 from workbench.errors import InputError, whole
 from workbench.evaluation.battery import attack_jobs, computed_by, describe, fill_all, rows_of
-from workbench.evaluation.critics import fit_job, forget_references, score_jobs
+from workbench.evaluation.critics import (
+    FittedCritics,
+    fit_jobs,
+    forget_references,
+    score_jobs,
+)
 from workbench.evaluation.execution import Executor, in_process
 from workbench.evaluation.jobs import Job
 from workbench.evaluation.store import Store, Stored
 from workbench.information import REFERENCE_SIZE, Fit
 from workbench.models import Classifier, check_fits
 from workbench.progress import Progress, no_progress
-from workbench.specs import UNIT_SIZE, settings_of
+from workbench.specs import PAIR, UNIT_SIZE, settings_of
 from workbench.threat import ThreatModel
 
 FIT_SAMPLES = 10000
@@ -58,7 +63,7 @@ class InformationRequest:
     critic_seed: int
     fit: Fit
     unit_size: int
-    standard: bool = False
+    critics: tuple[str, ...] = PAIR
 
     def __post_init__(self) -> None:
         for name, least in (("seed", 0), ("critic_seed", 0), ("samples", 2), ("fit_samples", 1)):
@@ -102,22 +107,23 @@ class InformationRequest:
         return fitted_to, scored
 
     def fit_jobs(self, fitted_to: Sequence[Stored]) -> list[Job]:
-        """The fit of the critics."""
-        seed, standard = self.critic_seed, self.standard
-        return [fit_job(self.model, self.train, fitted_to, self.fit, seed, standard)]
+        """The fits of the critics."""
+        what = self.model, self.train, fitted_to, self.fit, self.critic_seed
+        return fit_jobs(self.critics, *what)
 
-    def score_jobs(
-        self, fitted_to: Sequence[Stored], scored: Sequence[Stored], fitted: Stored
-    ) -> list[Job]:
+    def fitted(self, fitted_to: Sequence[Stored], fits: Sequence[Stored]) -> FittedCritics:
+        """The critics of the fits' units."""
+        return FittedCritics.of(self.model, self.train, fitted_to, fits, self.fit)
+
+    def score_jobs(self, critics: FittedCritics, scored: Sequence[Stored]) -> list[Job]:
         """The scores of the samples by the fitted critics."""
-        data = self.train, self.test
-        return score_jobs(self.model, *data, fitted_to, scored, fitted, self.fit)
+        return score_jobs(critics, self.test, scored, self.critic_seed)
 
     def answer(
-        self, before: Sequence[Stored], fitted: Stored, units: Sequence[Stored]
+        self, before: Sequence[Stored], fits: Sequence[Stored], units: Sequence[Stored]
     ) -> Information:
         """What the stored units say. before: those of the attacks."""
-        everything = [*before, fitted, *units]
+        everything = [*before, *fits, *units]
         description = describe(self.model, self.test, self.threat) | {
             "attack": self.attack_name,
             "samples": self.samples,
@@ -129,7 +135,7 @@ class InformationRequest:
             "computed_by": computed_by(everything),
         }
         rows, keys = rows_of(units), [unit.key for unit in everything]
-        facts = fitted.info["fit"]
+        facts = {unit.info["spec"]["critic"]: unit.info["fit"] for unit in fits}
         warnings = _diverged(facts) + _beyond(rows, description["reference"])
         return Information(rows, facts, keys, description, warnings)
 
@@ -148,7 +154,7 @@ def mutual_information(
     critic_seed: int = 0,
     fit: Fit | None = None,
     unit_size: int = UNIT_SIZE,
-    standard: bool = False,
+    critics: Sequence[str] = PAIR,
     progress: Progress = no_progress,
     executor: Executor = in_process,
 ) -> Information:
@@ -156,16 +162,16 @@ def mutual_information(
 
     The critics are fitted to attacked training samples: the first `fit_samples`, or where a data
     set has no training split, those that follow the scored ones. The attack must run every step
-    (stop_at_success=false), so that x̃ is not just across the boundary. standard: standard MI of
-    adversarial samples too, by a third critic. A critic whose fit diverges is a warning, its
-    values are NaN.
+    (stop_at_success=false), so that x̃ is not just across the boundary. critics: which, of natural,
+    adversarial and standard, which is standard MI of adversarial samples. A critic whose fit
+    diverges is a warning, its values are NaN.
     executor: who computes, such as Workers(4). The model's device is used.
     Raises InputError for an attack that stops at its first success, for bad names, too few
     samples, or a model that does not fit the data.
     """
     sizes = samples, fit_samples, seed, critic_seed
     request = InformationRequest(
-        model, train, test, threat, attack_name, *sizes, fit or Fit(), unit_size, standard
+        model, train, test, threat, attack_name, *sizes, fit or Fit(), unit_size, tuple(critics)
     )
     (found,) = mutual_information_all([request], store, progress, executor)
     return found
@@ -182,15 +188,14 @@ def mutual_information_all(
     attacks = [jobs for request in requests for jobs in request.attack_jobs()]
     attacked = fill_all(attacks, *common)
     fitted_to, scored = attacked[::2], attacked[1::2]
-    fits = [r.fit_jobs(units) for r, units in zip(requests, fitted_to, strict=True)]
-    fitted = [unit for (unit,) in fill_all(fits, *common)]
-    parts = list(zip(requests, fitted_to, scored, fitted, strict=True))
-    scoring = [r.score_jobs(first, second, critics) for r, first, second, critics in parts]
+    fitting = [r.fit_jobs(units) for r, units in zip(requests, fitted_to, strict=True)]
+    parts = list(zip(requests, fitted_to, scored, fill_all(fitting, *common), strict=True))
+    scoring = [r.score_jobs(r.fitted(first, fits), second) for r, first, second, fits in parts]
     scores = fill_all(scoring, *common)
     forget_references()
     return [
-        request.answer([*first, *second], critics, units)
-        for (request, first, second, critics), units in zip(parts, scores, strict=True)
+        request.answer([*first, *second], fits, units)
+        for (request, first, second, fits), units in zip(parts, scores, strict=True)
     ]
 
 

@@ -17,14 +17,13 @@ from workbench.defenses.training import train
 from workbench.devices import device_name, device_of
 from workbench.errors import InputError
 from workbench.evaluation.battery import ORIGIN, attack_jobs, fill, fill_all
-from workbench.evaluation.critics import FittedCritics, fit_job
+from workbench.evaluation.critics import FittedCritics, fit_jobs
 from workbench.evaluation.execution import Executor, in_process
 from workbench.evaluation.jobs import Job, Result
 from workbench.evaluation.store import Store, Stored
-from workbench.information import Fit
 from workbench.models import ARCHITECTURES, Classifier, build
 from workbench.progress import Progress, ProgressFile, no_progress
-from workbench.specs import TrainingUnit, key
+from workbench.specs import PAIR, TrainingUnit, key
 
 CRITICS_ATTACK = "pgd-40:stop_at_success=false"  # makes x̃ for the critics that NAMID is given
 CRITICS_SAMPLES = 10000  # training samples that they are fitted to, at most
@@ -43,12 +42,6 @@ class TrainingRequest:
     base: Classifier | None = None
     based_on: str = ""
 
-    @property
-    def fit(self) -> Fit:
-        """How the critics are fitted, for defenses that need them."""
-        recipe = self.recipe
-        return Fit(objective=recipe.estimator, units=recipe.units, steps=recipe.fit_steps)
-
     def critics_of(self) -> Classifier:
         """The model whose outputs the critics are fitted to. Raises InputError for none."""
         if self.base is None:
@@ -56,7 +49,7 @@ class TrainingRequest:
         return self.base
 
     def unit(self, critics: str = "") -> TrainingUnit:
-        """The training as a unit; critics: the key of the unit of those that it is given."""
+        """The training as a unit; critics: the keys of those that it is given, with commas."""
         settings = self.recipe.settings() | self._own_net()
         base = self.base.fingerprint if self.base is not None else ""
         return TrainingUnit(settings, self.data.fingerprint, base, critics)
@@ -74,6 +67,11 @@ class TrainingRequest:
         stop = min(CRITICS_SAMPLES, len(self.data))
         what = self.critics_of(), self.data, self.recipe.threat, attack(CRITICS_ATTACK)
         return attack_jobs(*what, stop=stop, seed=self.recipe.seed)
+
+    def fit_jobs(self, attacked: Sequence[Stored]) -> list[Job]:
+        """The fits of the critics to those samples."""
+        what = self.critics_of(), self.data, attacked, self.recipe.fit, self.recipe.seed
+        return fit_jobs(PAIR, *what)
 
 
 @dataclass(frozen=True)
@@ -161,16 +159,11 @@ def _critics(
     common = store, progress, executor
     attacked = fill_all([request.attack_jobs() for request in requests.values()], *common)
     pairs = list(zip(requests.values(), attacked, strict=True))
-    fitted = fill([_fit_job(request, units) for request, units in pairs], *common)
+    fitted = fill_all([request.fit_jobs(units) for request, units in pairs], *common)
     return {
-        name: FittedCritics.of(request.critics_of(), request.data, units, unit, request.fit)
-        for name, (request, units), unit in zip(requests, pairs, fitted, strict=True)
+        name: FittedCritics.of(request.critics_of(), request.data, units, fits, request.recipe.fit)
+        for name, (request, units), fits in zip(requests, pairs, fitted, strict=True)
     }
-
-
-def _fit_job(request: TrainingRequest, units: Sequence[Stored]) -> Job:
-    seed = request.recipe.seed
-    return fit_job(request.critics_of(), request.data, units, request.fit, seed)
 
 
 def _job(
@@ -182,7 +175,7 @@ def _job(
 ) -> Job:
     """The unit of a training, and how it is computed."""
     recipe, data, base = request.recipe, request.data, request.base
-    unit = request.unit(critics.key if critics is not None else "")
+    unit = request.unit(_keys(critics))
     checkpoint = _checkpoint(store, key(unit)).absolute()
     compute = partial(_trained, recipe, data, base, critics, checkpoint, device)
     size = recipe.epochs * len(data)
@@ -200,9 +193,8 @@ def _trained(
     """Train, and give the weights and the history."""
     device = device_of(device)
     references = critics.references() if critics is not None else {}
-    critics_key = critics.key if critics is not None else ""
     progress = _told(checkpoint).writing()
-    found = train(recipe, data, checkpoint, device, progress, base, references, critics_key)
+    found = train(recipe, data, checkpoint, device, progress, base, references, _keys(critics))
     states = {**found.kept, recipe.epochs: found.net.state_dict()}
     weights = {
         f"{_prefix(recipe, epoch)}{name}": _stored(recipe, tensor).cpu().numpy()
@@ -211,6 +203,11 @@ def _trained(
     }
     facts = {"device": device_name(torch.device(device))}
     return Result(pd.DataFrame(found.history), weights, facts)
+
+
+def _keys(critics: FittedCritics | None) -> str:
+    """The keys of the critics' units as a text."""
+    return ",".join(critics.keys) if critics is not None else ""
 
 
 def _stored(recipe: Recipe, tensor: torch.Tensor) -> torch.Tensor:

@@ -34,6 +34,7 @@ from workbench.information.objectives import (
 from workbench.information.pointwise import (
     REFERENCE_SIZE,
     SCORING_VERSION,
+    SIGNS,
     Reference,
     pointwise,
     with_null,
@@ -44,6 +45,7 @@ __all__ = [
     "OBJECTIVES",
     "REFERENCE_SIZE",
     "SCORING_VERSION",
+    "SIGNS",
     "AdditiveUniform",
     "Calibration",
     "Check",

@@ -11,13 +11,12 @@ from workbench import named
 from workbench.attacks import Attempt
 from workbench.attacks.losses import cross_entropy, margins
 from workbench.errors import InputError
-from workbench.information.pointwise import Reference
+from workbench.information.pointwise import SIGNS, Reference
 from workbench.seeds import Noise
+from workbench.specs import ADVERSARIAL, NATURAL
 from workbench.threat import NORMS, ThreatModel
 
-NATURAL, ADVERSARIAL = "natural", "adversarial"
-SIGNS = {NATURAL: -1, ADVERSARIAL: 1}  # of the MI that an ascent raises
-OBJECTIVES: dict[str, tuple[str, ...]] = {  # of an ascent, with the critics that it takes
+GOALS: dict[str, tuple[str, ...]] = {  # of an ascent, with the critics that it takes
     "natural": (NATURAL,),
     "adversarial": (ADVERSARIAL,),
     "difference": (NATURAL, ADVERSARIAL),
@@ -116,8 +115,8 @@ class InformationAscent:
 
     def __post_init__(self) -> None:
         _check(self.steps, self.step)
-        if self.objective not in OBJECTIVES:
-            raise InputError(f"an ascent's objective must be one of {', '.join(OBJECTIVES)}")
+        if self.objective not in GOALS:
+            raise InputError(f"an ascent's objective must be one of {', '.join(GOALS)}")
 
     @property
     def stop_at_success(self) -> bool:
@@ -127,7 +126,7 @@ class InformationAscent:
     @property
     def needs(self) -> tuple[str, ...]:
         """The critics that the objective takes."""
-        return OBJECTIVES[self.objective]
+        return GOALS[self.objective]
 
     def __call__(
         self, model: nn.Module, x: torch.Tensor, y: torch.Tensor, threat: ThreatModel, noise: Noise
@@ -135,8 +134,11 @@ class InformationAscent:
         """Attack x (n, c, h, w) with labels y (n,)."""
         search = _Search(model, x, y, threat)
 
+        natural = self._local(NATURAL, x)
+
         def values(at: torch.Tensor, logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            value = self._information(x, at.detach() - x, logits)
+            vectors = natural | self._local(ADVERSARIAL, at - x)
+            value = self._information(vectors, logits)
             value = value if self.needs else cross_entropy(logits, y, y)
             return value, value
 
@@ -144,13 +146,20 @@ class InformationAscent:
         search.ascend(start, values, [self.step] * self.steps)
         return Attempt(search.best)
 
+    @torch.no_grad()
+    def _local(self, critic: str, patterns: torch.Tensor) -> dict[str, torch.Tensor]:
+        """A critic's vectors (n, units) of patterns (n, c, h, w), where it is needed."""
+        if critic not in self.needs:
+            return {}
+        return {critic: self.references[critic].critic.local(patterns)}
+
     def _information(
-        self, x: torch.Tensor, difference: torch.Tensor, logits: torch.Tensor
+        self, vectors: Mapping[str, torch.Tensor], logits: torch.Tensor
     ) -> torch.Tensor:
-        """What is raised of outputs (n, classes), for the patterns x and n (n, c, h, w): (n,)."""
-        patterns, value = {NATURAL: x, ADVERSARIAL: difference}, logits.new_zeros(len(x))
-        for name in self.needs:
-            value = value + SIGNS[name] * self.references[name].scores(patterns[name], logits)
+        """What is raised of outputs (n, classes), with the critics' vectors of patterns: (n,)."""
+        value = logits.new_zeros(len(logits))
+        for name, local in vectors.items():
+            value = value + SIGNS[name] * self.references[name].scores_of(local, logits)
         return value
 
 

@@ -37,7 +37,6 @@ class Critic(nn.Module):
         and whatever the scale of a model's logits.
         Raises InputError when patterns are all equal or anything is not finite.
         """
-        patterns = _floating(patterns)
         if not (patterns.isfinite().all() and outputs.isfinite().all()):
             raise InputError("patterns or outputs are not finite; check the model and the attack")
         std = patterns.std()
@@ -53,11 +52,11 @@ class Critic(nn.Module):
         self.output_std.copy_(output_std.where(output_std > 0, 1.0))
 
     def local(self, patterns: torch.Tensor) -> torch.Tensor:
-        """Vectors of patterns: (n, units) from (n, ...), floating, or uint8 for [0, 1] × 255.
+        """Vectors of patterns: (n, units) from (n, ...).
 
         Patterns may lie on another device than the critic; the vectors lie on the critic's.
         """
-        patterns = _floating(patterns.to(self.pattern_mean.device))
+        patterns = patterns.to(self.pattern_mean.device)
         vectors: torch.Tensor = self.local_net((patterns - self.pattern_mean) / self.pattern_std)
         return vectors
 
@@ -107,7 +106,3 @@ def vector_critic(x_dim: int, z_dim: int, units: int = 64, *, seed: int) -> Crit
 
 def _mlp(inputs: int, units: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(inputs, units), nn.ReLU(), nn.Linear(units, units))
-
-
-def _floating(patterns: torch.Tensor) -> torch.Tensor:
-    return patterns / 255 if patterns.dtype == torch.uint8 else patterns

@@ -9,7 +9,9 @@ from torch.nn.functional import pad
 
 from workbench.errors import InputError
 from workbench.information.critic import Critic
+from workbench.specs import ADVERSARIAL, NATURAL
 
+SIGNS = {NATURAL: -1, ADVERSARIAL: 1}  # of how adversarial samples differ, by the observation
 SCORING_VERSION = 3  # raise it when a value or a column of the scores changes
 REFERENCE_SIZE = 4000
 CHUNK = 256
@@ -45,8 +47,12 @@ class Reference:
 
     def scores(self, patterns: torch.Tensor, outputs: torch.Tensor) -> torch.Tensor:
         """`pointwise`, differentiable and in one piece: patterns (n, ...), outputs (n, k)."""
+        return self.scores_of(self.critic.local(patterns), outputs)
+
+    def scores_of(self, local: torch.Tensor, outputs: torch.Tensor) -> torch.Tensor:
+        """As `scores`, of the critic's vectors of the patterns: local (n, units)."""
         globl = self.critic.globl(outputs)
-        return _inner(self.critic.local(patterns), globl) - self.baseline(globl)
+        return _inner(local, globl) - self.baseline(globl)
 
 
 def pointwise(reference: Reference, patterns: torch.Tensor, outputs: torch.Tensor) -> torch.Tensor:

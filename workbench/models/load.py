@@ -49,6 +49,11 @@ def load_model(
     return Classifier(_moved(net, device), origin + around, filled)
 
 
+def needs_arch(reference: str) -> bool:
+    """Whether a reference names weights alone. Raises InputError for a file that is not there."""
+    return not reference.startswith((ZOO, *LIBRARIES)) and kind_of(path_of(reference)) not in NETS
+
+
 def _net(
     reference: str,
     arch: str | None,

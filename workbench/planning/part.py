@@ -6,11 +6,12 @@ from functools import partial
 
 from workbench.attacks import attack
 from workbench.data import Dataset
+from workbench.evaluation.critics import critic_unit
 from workbench.evaluation.jobs import Job
 from workbench.information import Fit
 from workbench.models import Classifier
 from workbench.planning import probes
-from workbench.specs import CriticUnit, Unit, key, settings_of
+from workbench.specs import AttackUnit, CriticUnit, Unit, key
 from workbench.threat import ThreatModel
 
 SMALL = 30_000  # bytes of a unit without images
@@ -56,17 +57,27 @@ def attacks(
         yield Part(group, unit_name(job.unit, named, there), work, there, size)
 
 
-def critics_unit(attacked: Sequence[Job], chosen: Fit, seed: int, standard: bool) -> CriticUnit:
-    """The unit of critics that are fitted to attacked samples."""
-    critics = ("natural", "adversarial", "standard")[: 3 if standard else 2]
-    return CriticUnit(tuple(key(job.unit) for job in attacked), critics, settings_of(chosen), seed)
+def critic_units(
+    critics: Sequence[str],
+    model: Classifier,
+    train: Dataset,
+    attacked: Sequence[Job],
+    chosen: Fit,
+    seed: int,
+) -> dict[str, CriticUnit]:
+    """The units of critics that are fitted to attacked samples, by their names."""
+    keys = [key(job.unit) for job in attacked]
+    first, last = attacked[0].unit, attacked[-1].unit
+    assert isinstance(first, AttackUnit)
+    assert isinstance(last, AttackUnit)
+    what = model, train, keys, first.start, last.stop, chosen, seed
+    return {critic: critic_unit(critic, *what) for critic in critics}
 
 
 def fitting(
     unit: CriticUnit, model: Classifier, train: Dataset, chosen: Fit, named: str, there: bool
 ) -> Part:
-    """The fit of a unit's critics."""
-    count = len(unit.critics)
-    work = partial(probes.fit, model, train, chosen, count)
-    group = ("fit", f"{chosen.objective}, {chosen.units} units, {count} critics")
+    """The fit of a critic."""
+    work = partial(probes.fit, model, train, chosen)
+    group = ("fit", f"a critic by {chosen.objective}, {chosen.units} units")
     return Part(group, unit_name(unit, named, there), work, there, 10 * SMALL)

@@ -15,7 +15,7 @@ from workbench.defenses.recipe import Recipe
 from workbench.defenses.training import train
 from workbench.evaluation.measure import measure
 from workbench.evaluation.verify import logits_of
-from workbench.information import Fit, Reference, fit_critic, image_critic, pointwise
+from workbench.information import Fit, Reference, fit_critic, image_critic, with_null
 from workbench.information.attacks import critic_attack
 from workbench.models import Classifier
 from workbench.seeds import generator
@@ -70,8 +70,8 @@ def verdicts(model: Classifier, data: Dataset, samples: int) -> float:
     return 4 * samples / FEW * seconds(lambda: logits_of(model, x))
 
 
-def fit(model: Classifier, data: Dataset, chosen: Fit, critics: int) -> float:
-    """Seconds of fitting so many critics of a model."""
+def fit(model: Classifier, data: Dataset, chosen: Fit) -> float:
+    """Seconds of fitting a critic of a model."""
     x, _ = data.batch(0, max(PAIRS, 2 * chosen.batch), model.device)
     outputs = torch.randn(len(x), len(data.classes), device=model.device)
     critic = image_critic(x.shape[1], outputs.shape[1], chosen.units, seed=0).to(model.device)
@@ -83,15 +83,21 @@ def fit(model: Classifier, data: Dataset, chosen: Fit, critics: int) -> float:
     of(FIT_STEPS[0])  # what is done once is no part of it
     few, more = map(of, FIT_STEPS)
     step = max(0.0, more - few) / (FIT_STEPS[1] - FIT_STEPS[0])
-    return critics * (more + step * (chosen.steps - FIT_STEPS[1]))
+    return more + step * (chosen.steps - FIT_STEPS[1])
 
 
 def scores(model: Classifier, data: Dataset, units: int, samples: int) -> float:
-    """Seconds of scoring a unit by two critics, three outputs each."""
+    """Seconds of scoring a unit: two outputs by two critics, and one by the natural."""
     reference = _reference(data, units, str(model.device))
     x, _ = data.batch(0, samples, model.device)
     outputs = torch.randn(len(x), len(data.classes), device=model.device)
-    return 6 * seconds(lambda: pointwise(reference, x, outputs))
+    partner = torch.arange(len(x), device=model.device).roll(1)
+
+    def of(*names: str) -> float:
+        given = dict.fromkeys(names, outputs)
+        return seconds(lambda: with_null(reference, x, given, partner))
+
+    return 2 * of("natural", "adversarial") + of("received")
 
 
 def training(recipe: Recipe, data: Dataset, device: str) -> float:

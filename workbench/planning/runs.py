@@ -9,7 +9,7 @@ from workbench.analysis import request
 from workbench.attacks import attack, label
 from workbench.data import load_data
 from workbench.evaluation.battery import EvaluationRequest
-from workbench.evaluation.critic_attacks import CriticAttackRequest
+from workbench.evaluation.critic_attacks import CriticAttackRequest, knowing_settings
 from workbench.evaluation.experiments import ExperimentRequest
 from workbench.evaluation.information import InformationRequest
 from workbench.evaluation.measure import MEASURE_VERSION
@@ -17,7 +17,7 @@ from workbench.evaluation.transfer import TransferRequest
 from workbench.information import SCORING_VERSION
 from workbench.information.attacks import critic_attack
 from workbench.planning import probes
-from workbench.planning.part import SMALL, Part, attacks, critics_unit, fitting, unit_name
+from workbench.planning.part import SMALL, Part, attacks, critic_units, fitting, unit_name
 from workbench.planning.stand_ins import StandIns
 from workbench.profiles import Profile
 from workbench.specs import (
@@ -27,7 +27,6 @@ from workbench.specs import (
     TransferRun,
     TransferUnit,
     key,
-    settings_of,
 )
 
 
@@ -100,16 +99,19 @@ def _information(
     name = label(attack(wanted.attack_name))
     what = wanted.model, wanted.test, wanted.threat, name
     yield from attacks([*fitted_to, *scored], *what, kind, named, there)
-    fit = critics_unit(fitted_to, wanted.fit, wanted.critic_seed, wanted.standard)
-    yield fitting(fit, wanted.model, wanted.train, wanted.fit, named, there)
+    fits = wanted.model, wanted.train, fitted_to, wanted.fit, wanted.critic_seed
+    units = critic_units(wanted.critics, *fits)
+    for fit in units.values():
+        yield fitting(fit, wanted.model, wanted.train, wanted.fit, named, there)
+    keys = {name: key(unit) for name, unit in units.items()}
     for job in scored:
-        unit = InformationUnit(key(job.unit), key(fit), SCORING_VERSION)
+        unit = InformationUnit(key(job.unit), tuple(keys.values()), SCORING_VERSION)
         score = partial(probes.scores, wanted.model, wanted.test, wanted.fit.units, job.size)
         yield Part(("scores", "of a unit"), unit_name(unit, named, there), score, there, SMALL)
         for chosen in knowing:
-            settings = {**settings_of(critic_attack(chosen)), "critics": key(fit)}
+            settings = knowing_settings(critic_attack(chosen), keys)
             known = type(job.unit)(**{**vars(job.unit), "attack": settings})
-            after = InformationUnit(key(known), key(fit), SCORING_VERSION)
+            after = InformationUnit(key(known), tuple(keys.values()), SCORING_VERSION)
             run = partial(
                 probes.knowing, wanted.model, wanted.test, wanted.threat, chosen, job.size
             )

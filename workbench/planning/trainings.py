@@ -12,9 +12,10 @@ from workbench.evaluation.training import CRITICS_ATTACK, TrainingRequest
 from workbench.models import Classifier
 from workbench.models.load import ZOO
 from workbench.planning import probes
-from workbench.planning.part import SMALL, Part, attacks, critics_unit, fitting, unit_name
+from workbench.planning.part import SMALL, Part, attacks, critic_units, fitting, unit_name
 from workbench.planning.stand_ins import StandIns
 from workbench.profiles import Profile
+from workbench.specs import PAIR
 from workbench.trainings import MEASURED, requests
 
 
@@ -57,8 +58,9 @@ def _critics(base: str, request: TrainingRequest) -> Iterator[Part]:
     jobs, model = request.attack_jobs(), request.critics_of()
     what = model, request.data, request.recipe.threat, CRITICS_ATTACK
     yield from attacks(jobs, *what, "robust", base, there=False)
-    unit = critics_unit(jobs, request.fit, request.recipe.seed, standard=False)
-    yield fitting(unit, model, request.data, request.fit, base, there=False)
+    fit, seed = request.recipe.fit, request.recipe.seed
+    for unit in critic_units(PAIR, model, request.data, jobs, fit, seed).values():
+        yield fitting(unit, model, request.data, fit, base, there=False)
 
 
 def _measurement(name: str, model: Classifier, recipe: Recipe, test: Dataset) -> Iterator[Part]:
