@@ -176,6 +176,9 @@ def test_what_cannot_be_written_is_told_before_the_work(capsys, tmp_path, model)
     [
         (["train", "--profile", "demo", "--lr", "9"], "--lr is the profile's to say"),
         (["train", "natural", "--workers", "3"], "--workers is for a --profile"),
+        (["train", "standard-at", "--units", "64"], "standard-at makes no use of --units"),
+        (["train", "natural", "--attack-steps", "5"], "natural makes no use of --attack-steps"),
+        (["train", "trades", "--base", "h.pt"], "makes no use of --base; leave it out"),
         (["audit", "broken:quantised", "--mean", "0.5"], "comes as it is"),
         (["audit", "zoo:fashion-mnist/natural", "--claim", "clean=0.83"], "83 is 83 %"),
         (["mi", "zoo:fashion-mnist/natural", "--critic-seed", str(2**70)], "critic-seed"),

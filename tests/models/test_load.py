@@ -9,7 +9,7 @@ from safetensors.torch import save_file
 from torch import nn
 
 from workbench.errors import InputError
-from workbench.models import Classifier, check_fits, load_model
+from workbench.models import Classifier, check_fits, load_model, needs_arch
 from workbench.models.architectures import small_cnn
 from workbench.models.fingerprint import fingerprint
 
@@ -33,6 +33,13 @@ def test_gives_a_classifier_that_computes_what_the_net_does(net, weights):
     assert isinstance(model, Classifier)
     assert torch.equal(model(x), net(x))
     assert model.origin == f"{weights} as small-cnn"
+
+
+def test_weights_alone_need_an_architecture(weights, net, tmp_path):
+    torch.jit.script(net).save(tmp_path / "net.pt")
+    torch.save(net.state_dict(), tmp_path / "weights.pt")
+    references = (weights, f"{tmp_path}/weights.pt", f"{tmp_path}/net.pt", "zoo:fashion-mnist/x")
+    assert [needs_arch(reference) for reference in references] == [True, True, False, False]
 
 
 @pytest.mark.parametrize("arch", ["workbench.models.architectures:small_cnn", "small-cnn"])
