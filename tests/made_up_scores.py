@@ -35,6 +35,7 @@ def scored(
         "label": 0,
         "clean_prediction": 0,
         "adversarial_prediction": (np.arange(samples) % 10 > 0).astype(int),
+        "verified": np.arange(samples) % 10 > 0,
         "clean_gap": 1.0,
         "adversarial_gap": -1.0,
     }

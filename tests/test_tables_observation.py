@@ -17,6 +17,7 @@ def made_up(columns: tuple[str, ...], seeds: int = 1) -> pd.DataFrame:
         pd.DataFrame(
             {
                 "adversarial_prediction": [0, 1] * 15,
+                "verified": [True, False] * 15,
                 **labels,
                 "critic_seed": seed,
                 **{name: rng.normal(size=30) for name in names},

@@ -20,14 +20,15 @@ def frame() -> pd.DataFrame:
     for seed in (0, 1):
         rng = np.random.default_rng(seed)
         n = 3000
-        natural = rng.normal(size=n)
+        natural, wrong = rng.normal(size=n), rng.integers(0, 2, n)
         part = pd.DataFrame(
             {
                 "name": "m",
                 "critic_seed": seed,
                 "label": 0,
                 "clean_prediction": 0,
-                "adversarial_prediction": rng.integers(0, 2, n),
+                "adversarial_prediction": wrong,
+                "verified": wrong == 1,
                 "clean_gap": 1.0,
                 "adversarial_gap": -1.0,
                 "natural_mi_natural": natural,

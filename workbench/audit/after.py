@@ -20,6 +20,7 @@ from workbench.audit.evidence import (
     places,
 )
 from workbench.statistics import clopper_pearson, mcnemar
+from workbench.tables import flipped
 
 POINTS = 0.5  # of robust accuracy that a larger budget may change
 BLACK_BOX = 0.2  # points of robust accuracy that black-box attacks may add
@@ -211,7 +212,7 @@ def inside(found: Evidence) -> Finding:
 def eight_bits(found: Evidence) -> Finding:
     """P7: the share of adversarial samples that survive rounding to 256 levels (a report)."""
     rows = found.attack(found.strongest)
-    fallen = rows[rows["verified"] & (rows["clean_prediction"] == rows["label"])]
+    fallen = rows[flipped(rows)]
     if fallen.empty:
         raise NotRun(f"{found.strongest} found no adversarial sample")
     share = _points(fallen["survives_8bit"])

@@ -9,6 +9,7 @@ import pandas as pd
 from workbench.data import Dataset
 from workbench.evaluation.battery import adversarial_image, rows_of
 from workbench.evaluation.store import Stored
+from workbench.tables import flipped
 
 SHOWN = 12
 
@@ -40,7 +41,7 @@ def worst(data: Dataset, units: Mapping[float, Sequence[Stored]]) -> list[Fallen
     """
     frames = [rows_of(found).assign(at=epsilon) for epsilon, found in sorted(units.items())]
     rows = pd.concat(frames, ignore_index=True)
-    fallen = rows[rows["verified"] & (rows["clean_prediction"] == rows["label"])]
+    fallen = rows[flipped(rows)]
     chosen = fallen.drop_duplicates("index").sort_values(["at", "adversarial_margin"]).head(SHOWN)
     return [_fallen(row._asdict(), data, units[row.at]) for row in chosen.itertuples(index=False)]
 

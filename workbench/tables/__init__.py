@@ -6,6 +6,7 @@ from workbench.tables.accuracy import (
     accuracies,
     bracketed,
     by_threat,
+    flipped,
     total_costs,
     verdicts,
 )
@@ -76,6 +77,7 @@ __all__ = [
     "duel",
     "ends",
     "evaluation_texts",
+    "flipped",
     "foretelling",
     "gain_texts",
     "interval",

@@ -29,6 +29,11 @@ def verdicts(rows: pd.DataFrame) -> pd.DataFrame:
     return wide
 
 
+def flipped(rows: pd.DataFrame) -> pd.Series:
+    """Which records are of samples that the attack turned from right to wrong (Eq. 6): bool."""
+    return rows["verified"] & (rows["clean_prediction"] == rows["label"])
+
+
 def by_model(verdict: pd.Series) -> pd.DataFrame:
     """A column of `verdicts` with a row per sample and a column per model (True is robust).
 

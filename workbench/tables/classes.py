@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from workbench.tables.accuracy import flipped
 from workbench.tables.fits import share, with_ends
 
 
@@ -11,8 +12,8 @@ def by_class(rows: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
     """Clean and worst-case accuracy of one model on the samples of each class that there are.
 
     rows: of records.ATTACK_COLUMNS, of all attacks. Columns: class, samples, clean, clean_low,
-    clean_high, robust, robust_low, robust_high, taken_for: the class that most of its misled
-    samples are taken for ("" where none is misled). Shares in [0, 1], exact 95 % intervals.
+    clean_high, robust, robust_low, robust_high, taken_for: the class that most of its flipped
+    samples are taken for ("" where none is flipped). Shares in [0, 1], exact 95 % intervals.
     """
     first = rows.drop_duplicates("index").set_index("index")
     table = pd.DataFrame(
@@ -22,24 +23,24 @@ def by_class(rows: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
             "robust": rows.groupby("index")["robust"].all(),
         }
     )
-    misled = rows[rows["verified"]]
+    fallen = rows[flipped(rows)]
     return pd.DataFrame(
         {
             "class": classes[int(label)],
             "samples": len(part),
             **with_ends("clean", share(part["clean"])),
             **with_ends("robust", share(part["robust"])),
-            "taken_for": _most(misled.loc[misled["label"] == label], classes),
+            "taken_for": _most(fallen.loc[fallen["label"] == label], classes),
         }
         for label, part in table.groupby("label")
     )
 
 
-def _most(misled: pd.DataFrame, classes: Sequence[str]) -> str:
+def _most(fallen: pd.DataFrame, classes: Sequence[str]) -> str:
     """The class that most of these samples are taken for, each attack counted."""
-    if misled.empty:
+    if fallen.empty:
         return ""
-    return class_name(int(misled["adversarial_prediction"].mode().iloc[0]), classes)
+    return class_name(int(fallen["adversarial_prediction"].mode().iloc[0]), classes)
 
 
 def class_name(output: int, classes: Sequence[str]) -> str:

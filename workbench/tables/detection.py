@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.statistics import Estimate, paired_auroc
-from workbench.tables.accuracy import WORST_CASE
+from workbench.tables.accuracy import WORST_CASE, flipped
 from workbench.tables.fits import share, with_ends
 
 RATES = (0.01, 0.05)  # of false alarms
@@ -120,8 +120,7 @@ def detection(rows: pd.DataFrame) -> pd.DataFrame:
 def _found(part: pd.DataFrame, detector: Detector) -> Iterator[dict[str, Any]]:
     """The numbers of one detector against one attack, for all samples and for flipped ones."""
     half, found = measured(part), suspicions(part, detector)
-    flipped = half["verified"] & (half["clean_prediction"] == half["label"])
-    for among, mask in (("all", np.ones(len(half), bool)), ("flipped", flipped.to_numpy())):
+    for among, mask in (("all", np.ones(len(half), bool)), ("flipped", flipped(half).to_numpy())):
         if mask.sum() < 2:
             continue
         natural, adversarial = found.natural[mask], found.adversarial[mask]

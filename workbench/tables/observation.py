@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from workbench.statistics import cohens_d, paired_auroc, sign_share
+from workbench.tables.accuracy import flipped
 from workbench.tables.text import interval, mean_std, percent
 
 # quantity: the columns of natural and of adversarial outputs, and where the paper sees the latter;
@@ -47,13 +48,13 @@ def observation(rows: pd.DataFrame) -> pd.DataFrame:
     records = []
     for (model, seed), part in rows.groupby(["model", "critic_seed"], sort=False):
         wrong = part["adversarial_prediction"] != part["label"]
-        flipped = part[wrong & (part["clean_prediction"] == part["label"])]
+        turned = part[flipped(part)]
         for quantity, columns in (told | BASELINE).items():
             names = {"model": model, "critic_seed": seed, "quantity": quantity}
             counts = {"samples": len(part), "misclassified": float(wrong.mean())}
-            few = {f"flipped_{k}": v for k, v in _effect(flipped, columns).items() if "auroc" in k}
+            few = {f"flipped_{k}": v for k, v in _effect(turned, columns).items() if "auroc" in k}
             effect = _effect(part, columns)
-            records.append({**names, **counts, **effect, "flipped": len(flipped), **few})
+            records.append({**names, **counts, **effect, "flipped": len(turned), **few})
     return pd.DataFrame(records)
 
 
@@ -103,9 +104,9 @@ def _observation_text(row: Any) -> dict[str, str]:
     """One line of `observation` as text."""
     if np.isnan(row.auroc):
         return {"critic seed": str(row.critic_seed), "AUROC": DIVERGED}
-    flipped = "none"
+    turned = "none"
     if row.flipped >= 2:
-        flipped = interval(row.flipped_auroc, row.flipped_auroc_low, row.flipped_auroc_high)
+        turned = interval(row.flipped_auroc, row.flipped_auroc_low, row.flipped_auroc_high)
     return {
         "critic seed": str(row.critic_seed),
         "natural outputs": f"{row.natural_mean:.2f} ± {row.natural_std:.2f}",
@@ -113,5 +114,5 @@ def _observation_text(row: Any) -> dict[str, str]:
         "AUROC": interval(row.auroc, row.auroc_low, row.auroc_high),
         "Cohen's d": f"{row.cohens_d:.2f}",
         "in order %": percent(row.in_order, row.in_order_low, row.in_order_high),
-        "AUROC, flipped": f"{flipped} ({row.flipped})",
+        "AUROC, flipped": f"{turned} ({row.flipped})",
     }
