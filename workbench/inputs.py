@@ -9,12 +9,12 @@ import torch
 from torch import nn
 
 from workbench.attacks import names
-from workbench.audit import BROKEN, broken_model
 from workbench.data import Dataset, from_arrays, load_data
 from workbench.devices import device_of
 from workbench.errors import InputError
 from workbench.evaluation.store import Store
-from workbench.models import Classifier, load_model
+from workbench.models import Classifier, Loading, load_model
+from workbench.models.load import AS_IS, BROKEN
 from workbench.screen import say
 from workbench.threat import ThreatModel
 
@@ -26,11 +26,16 @@ Where = Store | Path | str
 
 
 def as_model(
-    model: Model, data: Dataset, device: str = "auto", arch: str | None = None
+    model: Model,
+    data: Dataset,
+    device: str = "auto",
+    arch: str | None = None,
+    loading: Loading = AS_IS,
 ) -> Classifier:
     """A classifier for the data. A module is copied first, since a classifier freezes its net.
 
-    arch: of a weights file. Raises InputError for what is no model.
+    model: a reference as `load_model` takes it or broken:NAME, a module, or a classifier. arch: of
+    a weights file. loading: as `load_model` has it. Raises InputError for what is no model.
     """
     where = device_of(device)
     if isinstance(model, Classifier):
@@ -42,8 +47,14 @@ def as_model(
         raise InputError(f"a model is a reference, a module or a classifier, not {_kind(model)}")
     reference = str(model)
     if reference.startswith(BROKEN):
+        if arch is not None or loading != AS_IS:
+            raise InputError(
+                f"{reference} comes as it is; leave off --arch and what goes around a model"
+            )
+        from workbench.audit import broken_model  # loads what only audits need
+
         return broken_model(reference.removeprefix(BROKEN), where)
-    return load_model(reference, arch, where, data.shape, len(data.classes))
+    return load_model(reference, arch, where, data.shape, len(data.classes), loading)
 
 
 def as_data(data: Data, split: str = "test") -> Dataset:

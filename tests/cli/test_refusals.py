@@ -180,6 +180,8 @@ def test_what_cannot_be_written_is_told_before_the_work(capsys, tmp_path, model)
         (["train", "natural", "--attack-steps", "5"], "natural makes no use of --attack-steps"),
         (["train", "trades", "--base", "h.pt"], "makes no use of --base; leave it out"),
         (["audit", "broken:quantised", "--mean", "0.5"], "comes as it is"),
+        (["evaluate", "broken:quantised", "--arch", "small-cnn"], "comes as it is"),
+        (["mi", "broken:magic"], "no broken defense 'magic'"),
         (["audit", "zoo:fashion-mnist/natural", "--claim", "clean=0.83"], "83 is 83 %"),
         (["mi", "zoo:fashion-mnist/natural", "--critic-seed", str(2**70)], "critic-seed"),
         (["explore", "--data", "digits"], "no models for digits"),

@@ -1,7 +1,7 @@
 """Audits: is what is claimed of a model's robustness true, and can the evaluation be believed?"""
 
 from workbench.audit import report
-from workbench.audit.broken import BROKEN, GALLERY, broken_model
+from workbench.audit.broken import GALLERY, broken_model
 from workbench.audit.checks import CHECKS, Check
 from workbench.audit.claims import Claim, Judged, claims
 from workbench.audit.evidence import Evidence, Finding
@@ -11,7 +11,6 @@ from workbench.audit.run import Audit, audit
 from workbench.verbs import make_verb
 
 __all__ = [
-    "BROKEN",
     "CHECKS",
     "DEPTHS",
     "GALLERY",

@@ -16,8 +16,8 @@ from torch.nn import functional as F
 
 from workbench.errors import InputError
 from workbench.models import Classifier, load_model
+from workbench.models.load import BROKEN
 
-BROKEN = "broken:"
 HONEST = "zoo:fashion-mnist/natural"
 LEVELS = 16  # of a quantised pixel
 QUALITY = 75  # of JPEG

@@ -2,20 +2,22 @@
 
 import shlex
 import sys
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from workbench import options
-from workbench.audit import BROKEN, DEPTHS, AuditRequest, broken_model, claims, content, report
+from workbench.audit import DEPTHS, AuditRequest, claims, content, report
 from workbench.audit import audit as run
 from workbench.data import load_data
 from workbench.devices import device_of, limit_threads
 from workbench.errors import InputError
 from workbench.evaluation.execution import executor, usual_workers
 from workbench.evaluation.store import Store
-from workbench.models import Classifier, Loading, load_model, loading
+from workbench.inputs import as_model
+from workbench.models import loading
 from workbench.screen import check_writable, output, progress_bar, say, show, write_json
 from workbench.threat import ThreatModel
 
@@ -85,20 +87,13 @@ def audit(
     check_writable(json)
     check_writable(out / "audit.json" if out else None)
     how = loading(weights, mean, std, channels, class_map)
-    if model.startswith(BROKEN) and (arch is not None or how != Loading()):
-        raise InputError(f"{model} comes as it is; leave off --arch and what goes around a model")
     images = load_data(data, "test", say)
-
-    def load() -> Classifier:
-        if model.startswith(BROKEN):
-            return broken_model(model.removeprefix(BROKEN), chosen)
-        return load_model(model, arch, chosen, images.shape, len(images.classes), how)
-
+    load = partial(as_model, model, images, chosen, arch, how)
     classifier = load()
     limit_threads(classifier)
     other = None
     if against is not None:
-        other = load_model(against, against_arch, chosen, images.shape, len(images.classes))
+        other = as_model(against, images, chosen, against_arch)
     request = AuditRequest(
         classifier,
         load,

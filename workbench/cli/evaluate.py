@@ -5,12 +5,13 @@ from typing import Any
 from workbench import options, tables
 from workbench.attacks import names
 from workbench.data import load_data
-from workbench.devices import device_of, limit_threads
+from workbench.devices import limit_threads
 from workbench.evaluation.battery import Evaluation
 from workbench.evaluation.battery import evaluate as run
 from workbench.evaluation.execution import executor
 from workbench.evaluation.store import Store
-from workbench.models import load_model, loading
+from workbench.inputs import as_model
+from workbench.models import loading
 from workbench.provenance import versions
 from workbench.screen import check_writable, output, progress_bar, say, show, write_json
 from workbench.threat import ThreatModel
@@ -47,7 +48,7 @@ def evaluate(
     threat, chosen = ThreatModel(norm, eps), names(attacks)
     how = loading(weights, mean, std, channels, class_map)
     images = load_data(data, "test", say)
-    classifier = load_model(model, arch, device_of(device), images.shape, len(images.classes), how)
+    classifier = as_model(model, images, device, arch, how)
     limit_threads(classifier)
     samples = options.chosen_samples(samples, images)
     with executor(workers, scheduler) as computing, progress_bar() as progress:

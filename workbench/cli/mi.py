@@ -8,7 +8,7 @@ import typer
 
 from workbench import options, tables
 from workbench.data import load_data
-from workbench.devices import device_of, limit_threads
+from workbench.devices import limit_threads
 from workbench.errors import MOST_SEED
 from workbench.evaluation.execution import executor
 from workbench.evaluation.information import (
@@ -19,7 +19,8 @@ from workbench.evaluation.information import (
 )
 from workbench.evaluation.store import Store
 from workbench.information import Fit
-from workbench.models import load_model, loading
+from workbench.inputs import as_model
+from workbench.models import loading
 from workbench.provenance import versions
 from workbench.screen import check_writable, progress_bar, say, show, write_json, write_text
 from workbench.threat import ThreatModel
@@ -71,7 +72,7 @@ def mi(
     threat, fit = ThreatModel(norm, eps), Fit(objective=objective)
     how = loading(weights, mean, std, channels, class_map)
     train, test = load_data(data, "train", say), load_data(data, "test", say)
-    classifier = load_model(model, arch, device_of(device), test.shape, len(test.classes), how)
+    classifier = as_model(model, test, device, arch, how)
     limit_threads(classifier)
     samples = options.chosen_samples(samples, test)
     with executor(workers, scheduler) as computing, progress_bar() as progress:

@@ -9,18 +9,24 @@ import typer
 from workbench import options, tables
 from workbench.attacks import names
 from workbench.data import load_data
-from workbench.devices import device_of, limit_threads
+from workbench.devices import limit_threads
 from workbench.errors import InputError
 from workbench.evaluation.execution import executor
 from workbench.evaluation.store import Store
 from workbench.evaluation.transfer import ATTACKS
 from workbench.evaluation.transfer import transfer as run
-from workbench.models import Classifier, load_model
+from workbench.inputs import as_model
+from workbench.models import Classifier
 from workbench.provenance import versions
 from workbench.screen import check_writable, progress_bar, say, show, write_json
 from workbench.threat import ThreatModel
 
-Models = Annotated[list[str], typer.Argument(help="Two models or more, as `evaluate` takes them.")]
+Models = Annotated[
+    list[str],
+    typer.Argument(
+        help="Two models or more, as `evaluate` takes them without --mean, --weights and the like."
+    ),
+]
 Archs = Annotated[
     list[str] | None,
     typer.Option("--arch", help="Architecture of weights files: once for all, or for each."),
@@ -50,9 +56,8 @@ def transfer(
     check_writable(json)
     threat, chosen = ThreatModel(norm, eps), names(attacks)
     images = load_data(data, "test", say)
-    shape, classes, where = images.shape, len(images.classes), device_of(device)
     loaded = [
-        load_model(reference, own, where, shape, classes)
+        as_model(reference, images, device, own)
         for reference, own in zip(models, _archs(models, arch), strict=True)
     ]
     _refuse_copies(models, loaded)

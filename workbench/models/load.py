@@ -16,7 +16,7 @@ from workbench.models.memory import believable_memory
 from workbench.models.weights import fill, read_weights, without_prefix
 from workbench.models.wrapped import Loading
 
-ZOO = "zoo:"
+ZOO, BROKEN = "zoo:", "broken:"  # before names of shipped models, and of audits' planted flaws
 AS_IS = Loading()
 
 
