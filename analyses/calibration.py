@@ -146,6 +146,7 @@ def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
         range(len(names)),
         0.42,
         fmt="none",
+        capsize=0,
         ecolor=mpl.rcParams["text.color"],
         label="known MI",
     )
@@ -156,7 +157,8 @@ def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
     left.set_yticks(range(len(names)), list(map(_fitted, names)))
     left.set_ylim(len(names) - 0.5, -0.5)
     handles, labels = left.get_legend_handles_labels()
-    figures.legend(drawn, handles, labels, most=len(labels))
+    title = "bar: ± standard deviation over seeds"
+    figures.legend(drawn, handles, labels, most=len(labels), title=title)
     return drawn
 
 

@@ -29,7 +29,6 @@ HEADINGS = {
     "found beside %": "gained",
     "missed %": "missed",
 }
-DRAWN = {"robust accuracy": "robust", "found beside the first": "gained"}
 
 
 def runs(profile: Profile) -> list[CriticAttackRun]:
@@ -62,10 +61,16 @@ def layout(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
 def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """Robust accuracy under each attack, and what is found beside the first; a mark per defense."""
     del frame
-    marks = len(over_fits(table, ["attack"], "robust"))
-    drawn, axes = figures.panels(1, len(DRAWN), each=2.2, more=0.2, marks=marks)
-    for ax, (label, value) in zip(axes[0], DRAWN.items(), strict=True):
-        figures.level_dots(ax, over_fits(table, ["attack"], value), "attack", "defense")
+    base, marks = table["attack"].iloc[0], len(over_fits(table, ["attack"], "robust"))
+    shown = {
+        "robust accuracy (%)": (table, "robust"),
+        f"broken, and left by {base} (%)": (table[table["attack"] != base], "gained"),
+    }
+    drawn, axes = figures.panels(1, len(shown), each=2.2, more=0.2, marks=marks)
+    for ax, (label, (part, value)) in zip(axes[0], shown.items(), strict=True):
+        levels = over_fits(part, ["attack"], value)
+        levels[["mean", "std", "low", "high"]] *= 100
+        figures.level_dots(ax, levels, "attack", "defense")
         ax.set_ylabel(label)
         ax.set_ylim(bottom=-0.02 * ax.get_ylim()[1])
         setp(ax.get_xticklabels(), rotation=20, ha="right", rotation_mode="anchor")

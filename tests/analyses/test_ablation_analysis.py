@@ -51,7 +51,7 @@ def test_tables_figure_and_finding(frame) -> None:
     drawn.savefig(io.BytesIO(), format="pdf")
     assert [ax.get_ylabel() for ax in drawn.axes] == [
         "accuracy (%)",
-        "difference from\nnamid (points)",
+        "difference from\nnamid (points,\nlog beyond ±5)",
     ]
     assert [text.get_text() for text in drawn.legends[0].get_texts()] == list(TRUTH)
     finding = ablation.finding(table)

@@ -12,6 +12,7 @@ from workbench.figures.panels import fit, legend, panels, tilt
 from workbench.figures.style import BARS, INTERVAL, bars, guide, look
 
 FEW = 3  # defenses whose marks fit into half of a page
+AGAINST = "difference from\n"
 STEPS = (-50, -20, -10, -5, -2, 0, 2, 5, 10, 20, 50)  # ticks of differences, points
 
 
@@ -77,7 +78,8 @@ def gain_dots(axes: Axes, table: pd.DataFrame, defenses: list[str]) -> Axes:
     bottom, top = axes.get_ylim()  # of a panel that shares the axis, too
     low = np.nanmin([140 * table["gain_low"].min(), -6, bottom])
     high = np.nanmax([140 * table["gain_high"].max(), 6, top])
-    axes.set(ylabel="gain over\nstandard AT (points)", ylim=(low, high))
+    beyond = ",\nlog beyond ±5)" if low < -6 or high > 6 else ")"
+    axes.set(ylabel=f"gain over\nstandard AT (points{beyond}", ylim=(low, high))
     axes.set_yticks([tick for tick in (-50, -15, -5, -2, 0, 2, 5, 15, 50) if low < tick < high])
     axes.yaxis.set_major_formatter("{x:.0f}")
     axes.minorticks_off()
@@ -125,6 +127,6 @@ def difference_panels(table: pd.DataFrame, reference: str) -> Figure:
         below.minorticks_off()
         tilt(above)
         tilt(below)
-        below.set_ylabel(f"difference from\n{reference} (points)")
+        below.set_ylabel(below.get_ylabel().replace("gain over\nstandard AT", AGAINST + reference))
     _legend(drawn, defenses, several_seeds=bool((table["seeds"] > 1).any()))
     return drawn

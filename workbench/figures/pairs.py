@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from workbench.figures.panels import legend, panels
-from workbench.figures.style import CYCLE, grey, guide, scale
+from workbench.figures.style import CYCLE, INTERVAL, grey, guide, scale
 
 PAIRED = {
     "accuracy (%)": ("reported", "measured", "low", "high"),
@@ -43,7 +43,7 @@ def pair_panels(pairs: pd.DataFrame) -> Figure:
         ax.axline((0, 0), slope=1, color=grey(0.6), linewidth=0.6 * scale(), zorder=0)
         guide(ax, x=0, y=0, light=0.85)
         ax.set(xlabel=f"reported {kind}", ylabel=f"measured {kind}")
-    legend(drawn, *axes[0][0].get_legend_handles_labels(), most=2)
+    legend(drawn, *axes[0][0].get_legend_handles_labels(), most=2, title=INTERVAL)
     return drawn
 
 

@@ -17,7 +17,7 @@ LEAST = 1.7  # inches of a panel beside another
 BETWEEN = 0.15  # inches between their labels
 MARK = 0.08  # inches that a mark beside another takes
 LETTER = 0.6  # width of a letter, of its height
-HANDLE = 8  # letters that a mark of a legend takes, with the room around it
+HANDLE = 9  # letters that a mark of a legend takes, with the room around it
 TICKS = 12  # letters of tick labels that fit into an inch
 
 

@@ -87,6 +87,7 @@ class Style:
             "axes.spines.top": False,
             "axes.spines.right": False,
             "legend.frameon": False,
+            "legend.handlelength": 3,  # a mark, and enough of its line to tell the dashes
             "pdf.fonttype": 42,  # TrueType: fonts are embedded, and text stays text
             "savefig.dpi": 200,
             "figure.constrained_layout.use": True,
