@@ -45,8 +45,9 @@ def table(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def layout(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Per threat model: accuracies, and differences from NAMID."""
-    return tables.accuracy_texts(table) | tables.difference_texts(table, NAMID)
+    """Per threat model: accuracies, gains over standard AT, and differences from NAMID."""
+    texts = tables.accuracy_texts(table) | tables.gain_texts(table)
+    return texts | tables.difference_texts(table, NAMID)
 
 
 def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:

@@ -59,8 +59,9 @@ def table(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def layout(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Per threat model: accuracies, and differences from "namid"."""
-    return tables.accuracy_texts(table) | tables.difference_texts(table, MIM)
+    """Per threat model: accuracies, gains over standard AT, and differences from "namid"."""
+    texts = tables.accuracy_texts(table) | tables.gain_texts(table)
+    return texts | tables.difference_texts(table, MIM)
 
 
 def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:

@@ -33,7 +33,7 @@ HEADINGS = {
     "false alarms, set for 5 %, %": "fpr_5",
 }
 CONTROL = "noise"
-DRAWN = {"AUROC": "auroc", "found, 5 % false alarms": "tpr_5"}
+DRAWN = {"AUROC": "auroc", "found, set for 5 % false alarms": "tpr_5"}
 
 
 def runs(profile: Profile) -> list[CriticAttackRun]:
@@ -105,7 +105,7 @@ def finding(table: pd.DataFrame) -> str:
                 f"noise {100 * control.iloc[0]:.0f} %)"
             )
     return (
-        "Found of the samples that an unaware attack flips, by natural MI of x̃ at 5 % false "
+        "Found of the samples that an unaware attack flips, by natural MI of x̃ set for 5 % false "
         "alarms: " + ("; ".join(parts) or "no sample flipped") + "."
     )
 

@@ -62,7 +62,7 @@ def layout(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """A table per detector and rate of false alarms: a line per defense and attack."""
     size, groups = table["samples"].iloc[0], table.groupby(["detector", "rate"], sort=False)
     return {
-        f"{detector}, {100 * rate:.0f} % false alarms, {size} samples": fit_texts(
+        f"{detector}, set for {100 * rate:.0f} % false alarms, {size} samples": fit_texts(
             part, ["attack"], HEADINGS
         )
         for (detector, rate), part in groups
@@ -83,7 +83,7 @@ def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
             ax.set(ylabel=label, ylim=(-0.03, 1.03))
         figures.guide(row[0], y=DRAWN_RATE)
         figures.guide(row[2], y=0.5)
-        row[0].set_title(f"{detector}, {100 * DRAWN_RATE:.0f} % false alarms", loc="left")
+        row[0].set_title(f"{detector}, set for {100 * DRAWN_RATE:.0f} % false alarms", loc="left")
     for ax in axes[-1]:
         setp(ax.get_xticklabels(), rotation=20, ha="right", rotation_mode="anchor")
     title = f"{figures.BARS} critics"
@@ -105,8 +105,9 @@ def finding(table: pd.DataFrame) -> str:
         worst = defense, tables.WORST_CASE
         parts.append(f"{defense} {texts}, {robust[worst]} robust and {kept[worst]} left")
     return (
-        "The two-sided detector at 5 % false alarms: what it flags of each attack's misclassified "
-        "samples, and what is robust without it, and left with it, against who tries every attack: "
+        "The two-sided detector, set for 5 % false alarms: what it flags of each attack's "
+        "misclassified samples, and what is robust without it, and left with it, against who tries "
+        "every attack: "
         + "; ".join(parts)
         + "."
     )

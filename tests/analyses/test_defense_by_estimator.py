@@ -41,7 +41,8 @@ def test_the_gain_that_was_put_in_is_found(frame) -> None:
 
 def test_tables_and_figure(frame) -> None:
     table = defense_by_estimator.table(frame)
-    accuracy, difference = defense_by_estimator.layout(table).values()
+    accuracy, gain, difference = defense_by_estimator.layout(table).values()
+    assert set(gain["defense"]) == {"namid", "namid-contrast"}
     assert list(accuracy) == ["defense", "none", *ATTACKS, "worst case"]
     assert set(difference["defense"]) == {"namid-contrast", "standard-at"}
     drawn = defense_by_estimator.figure(frame, table)
