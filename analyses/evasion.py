@@ -107,9 +107,7 @@ def finding(table: pd.DataFrame) -> str:
     return (
         "The two-sided detector, set for 5 % false alarms: what it flags of each attack's "
         "misclassified samples, and what is robust without it, and left with it, against who tries "
-        "every attack: "
-        + "; ".join(parts)
-        + "."
+        "every attack: " + "; ".join(parts) + "."
     )
 
 

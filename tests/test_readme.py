@@ -1,0 +1,75 @@
+"""The README says what the committed tables say."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from workbench import tables
+
+ROOT = Path(__file__).resolve().parents[1]
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+ROWS = {line.replace("−", "-") for line in TEXT.splitlines() if line.startswith("|")}
+EXACT = "cascade-exact"
+
+
+def once(name: str) -> pd.DataFrame:
+    """The numbers of an analysis of fashion-mnist, a line per threat model, defense and attack."""
+    table = pd.read_csv(ROOT / "figures" / "fashion-mnist" / f"{name}.csv", keep_default_na=True)
+    table["attack"] = table["attack"].fillna(tables.CLEAN)
+    return table.drop_duplicates(["norm", "defense", "attack"])
+
+
+def gain(row: pd.Series) -> list[str]:
+    """The gain over standard AT as the README has it: in points, and its two intervals."""
+    names = ("gain_low", "gain_high"), ("gain_trained_low", "gain_trained_high")
+    ends = [f"[{100 * row[low]:.1f}, {100 * row[high]:.1f}]" for low, high in names]
+    return [tables.points(row["mean_gain"], row["std_gain"]), *ends]
+
+
+def as_row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+@pytest.mark.parametrize("analysis", ["white_box", "black_box"])
+def test_rows_of_the_demo_are_those_of_its_tables(analysis) -> None:
+    table = (ROOT / "figures" / "demo" / f"{analysis}.md").read_text(encoding="utf-8")
+    rows = [line for line in table.splitlines() if line.startswith("|") and "[" in line]
+    assert len(rows) >= 2
+    told = [row for row in rows if "points" not in row and row in ROWS]
+    assert len(told) == {"white_box": 4, "black_box": 2}[analysis]
+
+
+def test_namid_against_standard_at() -> None:
+    table = once("white_box").set_index(["norm", "eps", "attack", "defense"])
+    for norm, eps in (("Linf", 0.1), ("L2", 1.5)):
+        for attack in (tables.CLEAN, "pgd-40", EXACT):
+            base, namid = (table.loc[(norm, eps, attack, d)] for d in ("standard-at", "namid"))
+            means = [tables.spread(100 * row["mean"], 100 * row["std"], 1) for row in (base, namid)]
+            row = as_row(f"{norm} {eps}, {attack}", *means, *gain(namid), f"{namid['mean_p']:.3f}")
+            assert row in ROWS
+
+
+@pytest.mark.parametrize("defense", ["trades", "mart", "wmim", "namid", "namid-t", "namid-m"])
+def test_every_defense_against_standard_at(defense) -> None:
+    table = once("white_box").set_index(["norm", "attack", "defense"])
+    cells = [defense]
+    for norm in ("Linf", "L2"):
+        row = table.loc[(norm, EXACT, defense)]
+        cells += [*gain(row), tables.p_text(row["holm_p"])]
+    assert as_row(*cells) in ROWS
+
+
+def test_parts_and_critics_of_namid() -> None:
+    named = {
+        "namid": "whole, critics by Eq. 4",
+        "namid-no-adversarial": "without adversarial MI",
+        "namid-no-natural": "without natural MI",
+        "namid-lambda-0": "λ = 0",
+        "namid-contrast": "whole, critics by contrast (Eq. 5, bounded)",
+    }
+    both = pd.concat([once("ablation"), once("defense_by_estimator")])
+    found = both[both["attack"] == EXACT].drop_duplicates("defense").set_index("defense")
+    assert [
+        name for name, text in named.items() if as_row(text, *gain(found.loc[name])) in ROWS
+    ] == [*named]
