@@ -130,9 +130,9 @@ class Panel:
         """Title: the view, and how many of its points lie outside what is shown."""
         inside = [self.view.points[axis].between(*self._limits[axis]) for axis in self._axes]
         far = int((~np.logical_and.reduce(inside)).sum())
-        told = f"; {far} points are further out" if far else ""
         name, attack = escape(self.view.model.origin), escape(self.view.attack)
-        self._title.value = f"<b>{name}</b>, {self.view.threat}, {attack}{told}"
+        told = f"<b>{name}</b>, {self.view.threat}, {attack}<br>points further out: {far}"
+        self._title.value = told
 
     def _draw_density(self) -> None:
         if not self._dense:
