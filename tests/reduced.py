@@ -18,8 +18,7 @@ from workbench.attacks.apgd import APGD
 from workbench.attacks.fwa import FrankWolfeWasserstein
 from workbench.attacks.momentum import MomentumIterative
 from workbench.data import Dataset
-from workbench.defenses import DEFENSES
-from workbench.evaluation import training
+from workbench.defenses import DEFENSES, recipe
 from workbench.information import Fit
 from workbench.information.assumption import EnumeratedTerms
 from workbench.information.attacks import CRITIC_ATTACKS
@@ -86,7 +85,7 @@ def shorten(monkeypatch: pytest.MonkeyPatch, data: dict[str, Dataset]) -> None:
         if hasattr(known, "steps"):
             monkeypatch.setitem(CRITIC_ATTACKS, name, replace(known, steps=2))
     monkeypatch.setattr(analysis, "Fit", partial(Fit, units=8, steps=3, batch=16))
-    monkeypatch.setattr(training, "Fit", partial(Fit, batch=16))
+    monkeypatch.setattr(recipe, "Fit", partial(Fit, batch=16))
     monkeypatch.setattr(assumption, "EXPERIMENT", EnumeratedTerms(levels=5, radii=(0, 1), steps=2))
     monkeypatch.setattr(calibration, "DISTRIBUTIONS", calibration.DISTRIBUTIONS[:1])
     monkeypatch.setattr(calibration, "STEPS", 3)
