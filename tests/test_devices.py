@@ -1,6 +1,8 @@
 """Devices: named, refused when they are not there, and threads for small nets."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -30,11 +32,27 @@ def test_full_precision_is_without_tf32_and_leaves_settings_as_they_were() -> No
     torch.backends.cuda.matmul.allow_tf32 = True
     try:
         with full_precision():
-            assert conv.fp32_precision == matmul.fp32_precision == "ieee"
+            assert (conv.fp32_precision, matmul.fp32_precision) == ("none", "ieee")
+            with torch.backends.cudnn.flags(enabled=True):  # as a model may say
+                pass
         assert torch.backends.cuda.matmul.allow_tf32
         assert conv.fp32_precision == before
     finally:
         torch.backends.cuda.matmul.allow_tf32 = False
+
+
+def test_full_precision_where_tf32_is_asked_for_by_its_new_name() -> None:
+    code = """
+import torch
+from workbench.devices import full_precision
+torch.backends.fp32_precision = "tf32"
+with full_precision():
+    conv, matmul = torch.backends.cudnn.conv, torch.backends.cuda.matmul
+    print(conv.fp32_precision, matmul.fp32_precision)
+print(conv.fp32_precision, matmul.fp32_precision)
+"""
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert said.stdout.split() == ["ieee", "ieee", "tf32", "tf32"]
 
 
 def test_small_nets_use_at_most_two_threads_and_large_ones_all() -> None:

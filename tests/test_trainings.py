@@ -8,6 +8,7 @@ from safetensors.torch import load_file
 
 from workbench import trainings
 from workbench.data import load_data
+from workbench.defenses.recipe import Recipe
 from workbench.errors import InputError
 from workbench.evaluation.store import Store
 from workbench.evaluation.training import train_all
@@ -145,6 +146,13 @@ def test_the_command_of_a_recipe_makes_it_again(profile) -> None:
         "workbench train namid:alpha=0.1 --data digits --arch small-cnn --epochs 2 --lr 0.1 "
         "--attack-steps 1 --base standard-at@0.safetensors --units 8 --fit-steps 30"
     )
+
+
+def test_the_command_of_a_recipe_leaves_out_what_is_not_used() -> None:
+    recipe = Recipe("natural", "digits", "small-cnn", attack_steps=5, base="h", units=64)
+    attack, critics = {"attack_step", "attack_steps"}, {"base", "estimator", "fit_steps", "units"}
+    assert recipe.unused == attack | critics
+    assert command(recipe) == "workbench train natural --data digits --arch small-cnn"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import nn
@@ -37,12 +38,14 @@ def device_name(device: torch.device) -> str:
 @contextmanager
 def full_precision() -> Iterator[None]:
     """Meanwhile float32 is IEEE's, on GPUs as on the CPU; torch's convolutions use TF32 there."""
-    convolutions = torch.backends.cudnn.conv  # type: ignore[attr-defined]  # set as torch starts
-    settings = convolutions, torch.backends.cuda.matmul
+    cudnn: Any = torch.backends.cudnn  # gets parts as torch starts
+    settings = cudnn.conv, cudnn.rnn, torch.backends.cuda.matmul
     before = [setting.fp32_precision for setting in settings]
     try:
-        for setting in settings:
-            setting.fp32_precision = "ieee"
+        cudnn.allow_tf32 = False  # the old name, which models may read meanwhile, unlike after
+        for setting in settings:  # what is set by the new one
+            if setting.fp32_precision != "none":
+                setting.fp32_precision = "ieee"
         yield
     finally:
         for setting, precision in zip(settings, before, strict=True):

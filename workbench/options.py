@@ -109,7 +109,7 @@ DEFAULT_UNIT = UNIT_SIZE
 
 
 def figures_folder(chosen: Path | str | None, profile: str) -> Path:
-    """Where the figures of a profile, by name or path, go: no other's, unless a folder is named.
+    """Where the figures of a profile go, unless a folder is named: one for each profile's name.
 
     >>> figures_folder(None, "my/profile.toml").as_posix()
     'figures/profile'

@@ -4,6 +4,7 @@ import json
 import os
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,10 +52,11 @@ class ProgressFile:
             nonlocal last
             if (now := time.time()) - last >= BETWEEN:
                 last = now
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                part = self.path.with_name(f".{self.path.name}.{os.getpid()}")
-                part.write_text(json.dumps([done / total, doing, now]))
-                part.replace(self.path)
+                with suppress(OSError):  # of a full disk what is stored will tell
+                    self.path.parent.mkdir(parents=True, exist_ok=True)
+                    part = self.path.with_name(f".{self.path.name}.{os.getpid()}")
+                    part.write_text(json.dumps([done / total, doing, now]))
+                    part.replace(self.path)
 
         return tell
 

@@ -80,14 +80,12 @@ def progress_bar(unit: str = "samples") -> Iterator[ReportProgress]:
 def _lines(unit: str) -> ReportProgress:
     """Reports as lines, of which the first comes after a while."""
     begun = last = time.monotonic()
-    before = 0
 
     def report(done: int, total: int, doing: str) -> None:
-        nonlocal begun, last, before
+        nonlocal begun, last
         now = time.monotonic()
-        if done < before:  # other work, with an estimate of its own
+        if not done:  # work begins, with an estimate of its own
             begun = now
-        before = done
         if done and now - last >= BETWEEN_LINES:
             last = now
             left = timedelta(seconds=round((now - begun) * (total - done) / done))

@@ -213,11 +213,11 @@ def command(recipe: Recipe) -> str:
     """
     given = asdict(recipe)
     usual = asdict(Recipe("natural", "", ""))
-    changed = {name: value for name, value in given.items() if value != usual[name]}
-    changed.pop("defense", None)
+    left_out = {"defense", *recipe.unused}
+    changed = {n: value for n, value in given.items() if value != usual[n] and n not in left_out}
     if recipe.keep:
         changed["keep"] = ",".join(map(str, recipe.keep))
-    if recipe.base and not any(mark in recipe.base for mark in "/:."):
+    if "base" in changed and not any(mark in recipe.base for mark in "/:."):
         changed["base"] += ".safetensors"
     options = [[f"--{name.replace('_', '-')}", str(value)] for name, value in changed.items()]
     return shlex.join(["workbench", "train", recipe.defense, *chain(*options)])

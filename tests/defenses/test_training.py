@@ -117,6 +117,7 @@ VARIANTS = [
     {"defense": "standard-at", "optimizer": "adam", "lr": 1e-3, "schedule": "one-cycle"},
     {"defense": "trades", "augment": "crop-flip", "norm": "L2", "eps": "1"},
     {"defense": "namid", "precision": "bfloat16"},
+    {"defense": "namid:refresh=true,selection=all", "precision": "bfloat16"},
     {"defense": "standard-at", "keep": (1, 2)},
 ]
 

@@ -122,6 +122,19 @@ def test_a_unit_of_one_sample_has_no_null(tmp_path) -> None:
     assert rows[list(MI_COLUMNS)].notna().all(axis=None)
 
 
+@pytest.mark.parametrize("critics", [(), ("magic",), ("natural", "natural")])
+def test_critics_that_are_none_are_refused(tmp_path, critics) -> None:
+    with pytest.raises(InputError, match="each once"):
+        measured(tmp_path, critics=critics)
+
+
+def test_the_standard_critic_alone_says_what_it_is(tmp_path) -> None:
+    contrast = replace(FIT, objective="contrast")
+    rows = [measured(tmp_path, fit, critics=(STANDARD,)).rows for fit in (contrast, FIT)]
+    assert rows[0].equals(rows[1])
+    assert rows[0]["objective"].unique() == ["mim"]
+
+
 @given(st.integers(2, 50), st.integers(0, 2**32))
 def test_partners_are_others_and_each_is_one_once(n, seed) -> None:
     partner = critics._partners(n, torch.Generator().manual_seed(seed)).tolist()

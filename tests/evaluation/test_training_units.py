@@ -14,6 +14,7 @@ from workbench.errors import InputError
 from workbench.evaluation.store import Store
 from workbench.evaluation.training import TrainingRequest, train_all
 from workbench.evaluation.workers import Workers
+from workbench.progress import ProgressFile
 
 SMALL = {"epochs": 2, "batch": 64, "attack_steps": 2, "units": 8, "fit_steps": 30}
 RECIPE = Recipe("standard-at", "rows", "small-cnn", **SMALL)
@@ -82,7 +83,7 @@ def test_workers_train_the_same_models(tmp_path) -> None:
 
 @pytest.fixture
 def told_at_once(monkeypatch) -> None:
-    """Trainings tell of every step, and are looked at all the time."""
+    """Trainings tell of every step, in this process, and are looked at all the time."""
     monkeypatch.setattr("workbench.progress.BETWEEN", 0)
     monkeypatch.setattr("workbench.evaluation.watching.LOOKS", 0.001)
 
@@ -98,7 +99,9 @@ def test_a_training_tells_of_its_steps_and_goes_on_after_a_stop(
         told.append((done, total, doing))
 
     def stopped(recipe: Recipe, done: int) -> float:
-        time.sleep(0.1)
+        began = time.monotonic()
+        while told[-1][0] < 400 * done and time.monotonic() < began + 60:
+            time.sleep(0.01)
         if done == 0.75:
             raise KeyboardInterrupt
         return rate(recipe, done)
@@ -123,11 +126,27 @@ def test_a_training_tells_of_its_steps_and_goes_on_after_a_stop(
 def test_workers_tell_of_the_steps_of_their_trainings(tmp_path, told_at_once) -> None:
     told = []
     with Workers(2) as workers:
-        wanted = {"at@0": TrainingRequest(RECIPE, data())}
+        wanted = {"at@0": TrainingRequest(replace(RECIPE, epochs=10), data())}
         train_all(wanted, Store(tmp_path), progress=lambda *now: told.append(now), executor=workers)
-    assert told[0][:2] == (0, 400)
-    assert told[-1][:2] == (400, 400)
-    assert any(0 < done < 400 and "epoch" in doing for done, _, doing in told)
+    assert told[0][:2] == (0, 2000)
+    assert told[-1][:2] == (2000, 2000)
+    assert any(0 < done < 2000 and "epoch" in doing for done, _, doing in told)
+
+
+def test_who_is_told_may_fail(tmp_path, told_at_once) -> None:
+    def fails(done: int, total: int, doing: str) -> None:
+        if "epoch" in doing:
+            raise ZeroDivisionError
+
+    wanted = {"at@0": TrainingRequest(replace(RECIPE, epochs=10), data())}
+    with pytest.raises(ZeroDivisionError):
+        train_all(wanted, Store(tmp_path), progress=fails)
+
+
+def test_a_disk_that_cannot_be_told_of_progress_stops_nothing() -> None:
+    nowhere = ProgressFile(Path("/dev/null/told"))
+    nowhere.writing()(1, 2, "training")
+    assert nowhere.read() is None
 
 
 def test_kept_epochs_are_models_of_the_same_unit(tmp_path) -> None:

@@ -35,7 +35,7 @@ FIELDS = {
     "bound knows the net",
     "attacks": "accuracy under each attack; none is clean, worst case the headline",
     "curve": "accuracy of one attack over ε",
-    "classes": "clean and robust accuracy of each class; taken_for: where misled samples go",
+    "classes": "clean and robust accuracy of each class; taken_for: where flipped samples go",
     "claims": "what was claimed, measured, p of the exact test (both null where nothing measured "
     "speaks of it), verdict and why",
     "checks": "id, title, status (pass, warn, fail, not-run), said, value, threshold, samples "

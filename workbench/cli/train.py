@@ -141,7 +141,7 @@ def train(
             _epochs(keep),
             stored,
         )
-        _refuse_needless(_given(context), recipe)
+        _refuse_unused(_given(context), recipe)
         paths = _train_one(recipe, name, out, results, chosen, quiet=str(json) == "-")
     for path in paths.values() if str(json) != "-" else ():
         output.print(f"wrote {path} and its card", highlight=False, soft_wrap=True)
@@ -163,15 +163,9 @@ def _refuse_idle(given: set[str], profile: str | None) -> None:
         raise InputError(f"--{option} is the profile's to say; change it in a copy of {profile}")
 
 
-def _refuse_needless(given: set[str], recipe: Recipe) -> None:
+def _refuse_unused(given: set[str], recipe: Recipe) -> None:
     """Raises InputError for an option that the defense makes no use of."""
-    needless: set[str] = set()
-    if not recipe.objective.fitted:
-        needless |= {"estimator", "units", "fit_steps"}
-        needless |= {"base"} if recipe.start == "fresh" else set()
-    if recipe.defense == "natural":
-        needless |= {"attack_steps", "attack_step"}
-    if idle := sorted(given & needless):
+    if idle := sorted(given & recipe.unused):
         option = idle[0].replace("_", "-")
         raise InputError(f"{recipe.defense} makes no use of --{option}; leave it out")
 

@@ -169,6 +169,6 @@ def _values(
 
 
 def _of_batch(reference: Reference, patterns: torch.Tensor) -> Reference:
-    """The critic with the patterns of a batch as its reference set."""
-    with torch.no_grad():
+    """The critic with the patterns of a batch as its reference set, in float32 as `_values`."""
+    with torch.no_grad(), torch.autocast(patterns.device.type, enabled=False):
         return Reference(reference.critic, reference.critic.local(patterns))

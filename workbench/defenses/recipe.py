@@ -138,6 +138,14 @@ class Recipe:
         """How the critics are fitted, for defenses that need them."""
         return Fit(objective=self.estimator, units=self.units, steps=self.fit_steps)
 
+    @property
+    def unused(self) -> set[str]:
+        """The names of the settings that the defense makes no use of."""
+        found: set[str] = set()
+        if not self.objective.fitted:
+            found |= {"estimator", "units", "fit_steps"} | ({"base"} - {self.start})
+        return found | ({"attack_steps", "attack_step"} if self.defense == "natural" else set())
+
     def rate(self, done: float) -> float:
         """The learning rate after a share of all steps, in [0, 1)."""
         return self.lr * SCHEDULES[self.schedule](done)

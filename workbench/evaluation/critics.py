@@ -268,7 +268,9 @@ def _scored(
         quantity = _fit_of(name, critics.fit).quantity
         numbers |= {f"{name}_{quantity}_{n}": value for n, value in values.items()}
     numbers |= _sureness("clean", seen.logits) | _sureness("adversarial", seen.adversarial_logits)
-    facts = {"critic_seed": seed, "objective": critics.fit.objective}
+    alone = critics.names == (STANDARD,)
+    objective = _fit_of(STANDARD, critics.fit).objective if alone else critics.fit.objective
+    facts = {"critic_seed": seed, "objective": objective}
     device = {"device": device_name(critics.model.device)}
     return Result(rows[[*COPIED]].assign(**facts, **numbers), {}, device)
 
@@ -305,6 +307,7 @@ def _partners(n: int, generator: torch.Generator) -> torch.Tensor:
 
 
 @lru_cache(maxsize=1)
+@full_precision()
 def _references(critics: FittedCritics) -> dict[str, Reference]:
     """Critics with their reference sets, which a process makes once for all units it scores."""
     model, first = critics.model, critics.fitted_to[0].start

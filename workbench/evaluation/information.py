@@ -23,7 +23,7 @@ from workbench.evaluation.store import Store, Stored
 from workbench.information import REFERENCE_SIZE, Fit
 from workbench.models import Classifier, check_fits
 from workbench.progress import Progress, no_progress
-from workbench.specs import PAIR, UNIT_SIZE, settings_of
+from workbench.specs import PAIR, STANDARD, UNIT_SIZE, settings_of
 from workbench.threat import ThreatModel
 
 FIT_SAMPLES = 10000
@@ -35,7 +35,8 @@ class Information:
     """The MI values of a model's test samples under its critics.
 
     rows: one per sample (records.INFORMATION_COLUMNS, or CONTRASTED_COLUMNS where the critics'
-    scores are no MI; with STANDARD_COLUMNS where standard MI was asked for). fit: facts of each
+    scores are no MI, without those of a critic that was not asked for; with STANDARD_COLUMNS where
+    standard MI was). fit: facts of each
     critic's fit, with the bound on samples that were held out, or that it diverged. keys: of the
     units in the store. description: what was measured. warnings: where the numbers should not be
     believed, a line each.
@@ -68,6 +69,12 @@ class InformationRequest:
     def __post_init__(self) -> None:
         for name, least in (("seed", 0), ("critic_seed", 0), ("samples", 2), ("fit_samples", 1)):
             object.__setattr__(self, name, whole(getattr(self, name), name, least))
+        known = (*PAIR, STANDARD)
+        if not self.critics or sorted(self.critics) != sorted(set(self.critics) & set(known)):
+            raise InputError(
+                f"critics {', '.join(self.critics) or 'none'}: name some of {', '.join(known)}, "
+                "each once"
+            )
 
     def attack_jobs(self) -> tuple[list[Job], list[Job]]:
         """The attacks on the samples that critics are fitted to, and on those that are scored.

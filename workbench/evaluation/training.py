@@ -17,7 +17,7 @@ from workbench.defenses.training import train
 from workbench.devices import device_name, device_of
 from workbench.errors import InputError
 from workbench.evaluation.battery import ORIGIN, attack_jobs, fill, fill_all
-from workbench.evaluation.critics import FittedCritics, fit_jobs
+from workbench.evaluation.critics import FittedCritics, fit_jobs, forget_references
 from workbench.evaluation.execution import Executor, in_process
 from workbench.evaluation.jobs import Job, Result
 from workbench.evaluation.store import Store, Stored
@@ -136,6 +136,7 @@ def _trained_together(
         _job(name, request, critics.get(name), store, device) for name, request in requests.items()
     ]
     units = fill(jobs, *common)
+    forget_references()
     for job in jobs:
         checkpoint = _checkpoint(store, key(job.unit))
         for file in (checkpoint, _told(checkpoint).path):

@@ -23,6 +23,7 @@ class Watch:
         self._before = self._under_way()[0]  # done before a stop
         self._total = sum(job.size for job in jobs)
         self._finished = 0
+        self._failed: Exception | None = None
         self._one_at_a_time = threading.Lock()
 
     def begun(self, job: Job) -> None:
@@ -50,15 +51,20 @@ class Watch:
             ended.set()
             if thread.is_alive():
                 thread.join()
+        if self._failed is not None:
+            raise self._failed
 
     def _look(self, ended: threading.Event) -> None:
         heard = 0.0
-        while not ended.wait(LOOKS):
+        while not ended.wait(LOOKS) and self._failed is None:
             with self._one_at_a_time:
                 _, doing, at = self._under_way()
                 if at > heard and not ended.is_set():
                     heard = at
-                    self._tell(doing)
+                    try:
+                        self._tell(doing)
+                    except Exception as error:  # of who is told; raised where the work is asked for
+                        self._failed = error
 
     def _tell(self, doing: str) -> None:
         done = self._finished + self._under_way()[0] - self._before
@@ -68,7 +74,7 @@ class Watch:
         """Samples that long jobs have done, what was told last, and when."""
         told = [(job, job.told.read()) for job in self._unfinished.values() if job.told]
         heard = [(job, found) for job, found in told if found]
-        samples = sum(int(found.share * job.size) for job, found in heard)
+        samples = sum(min(int(found.share * job.size), job.size - 1) for job, found in heard)
         texts = [(found.at, f"{job.doing}, {found.doing}") for job, found in heard]
         at, doing = max(texts, default=(0.0, ""))
         return samples, doing, at
