@@ -36,6 +36,7 @@ def test_full_precision_is_without_tf32_and_leaves_settings_as_they_were() -> No
             with torch.backends.cudnn.flags(enabled=True):  # as a model may say
                 pass
         assert torch.backends.cuda.matmul.allow_tf32
+        assert torch.backends.cudnn.allow_tf32
         assert conv.fp32_precision == before
     finally:
         torch.backends.cuda.matmul.allow_tf32 = False

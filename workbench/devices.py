@@ -37,19 +37,38 @@ def device_name(device: torch.device) -> str:
 
 @contextmanager
 def full_precision() -> Iterator[None]:
-    """Meanwhile float32 is IEEE's, on GPUs as on the CPU; torch's convolutions use TF32 there."""
+    """Meanwhile float32 is IEEE's, on GPUs as on the CPU; torch's convolutions use TF32 there.
+
+    A setting is changed and restored by its old name where that was in use, since torch refuses to
+    read it once both names were: a model may do so.
+    """
     cudnn: Any = torch.backends.cudnn  # gets parts as torch starts
-    settings = cudnn.conv, cudnn.rnn, torch.backends.cuda.matmul
-    before = [setting.fp32_precision for setting in settings]
+    by_old_name = _old_setting()
+    if by_old_name:
+        cudnn.allow_tf32 = False
+    parts = [p for p in (cudnn.conv, cudnn.rnn, torch.backends.cuda.matmul) if _is_coarse(p)]
+    before = [part.fp32_precision for part in parts]
     try:
-        cudnn.allow_tf32 = False  # the old name, which models may read meanwhile, unlike after
-        for setting in settings:  # what is set by the new one
-            if setting.fp32_precision != "none":
-                setting.fp32_precision = "ieee"
+        for part in parts:
+            part.fp32_precision = "ieee"
         yield
     finally:
-        for setting, precision in zip(settings, before, strict=True):
-            setting.fp32_precision = precision
+        for part, precision in zip(parts, before, strict=True):
+            part.fp32_precision = precision
+        if by_old_name:
+            cudnn.allow_tf32 = True
+
+
+def _old_setting() -> bool:
+    """Whether cuDNN may use TF32 by the setting's old name; False where that cannot be read."""
+    try:
+        return torch.backends.cudnn.allow_tf32
+    except RuntimeError:
+        return False
+
+
+def _is_coarse(part: Any) -> bool:
+    return bool(part.fp32_precision == "tf32")
 
 
 def limit_threads(model: nn.Module) -> None:
