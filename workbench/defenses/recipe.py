@@ -143,8 +143,12 @@ class Recipe:
         """The names of the settings that the defense makes no use of."""
         found: set[str] = set()
         if not self.objective.fitted:
-            found |= {"estimator", "units", "fit_steps"} | ({"base"} - {self.start})
-        return found | ({"attack_steps", "attack_step"} if self.defense == "natural" else set())
+            found |= {"estimator", "units", "fit_steps"}
+            if self.start == "fresh":
+                found.add("base")
+        if self.defense == "natural":
+            found |= {"attack_steps", "attack_step"}
+        return found
 
     def rate(self, done: float) -> float:
         """The learning rate after a share of all steps, in [0, 1)."""

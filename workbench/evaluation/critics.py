@@ -268,8 +268,7 @@ def _scored(
         quantity = _fit_of(name, critics.fit).quantity
         numbers |= {f"{name}_{quantity}_{n}": value for n, value in values.items()}
     numbers |= _sureness("clean", seen.logits) | _sureness("adversarial", seen.adversarial_logits)
-    alone = critics.names == (STANDARD,)
-    objective = _fit_of(STANDARD, critics.fit).objective if alone else critics.fit.objective
+    objective = _fit_of(critics.names[0], critics.fit).objective
     facts = {"critic_seed": seed, "objective": objective}
     device = {"device": device_name(critics.model.device)}
     return Result(rows[[*COPIED]].assign(**facts, **numbers), {}, device)

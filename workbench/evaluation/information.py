@@ -36,10 +36,9 @@ class Information:
 
     rows: one per sample (records.INFORMATION_COLUMNS, or CONTRASTED_COLUMNS where the critics'
     scores are no MI, without those of a critic that was not asked for; with STANDARD_COLUMNS where
-    standard MI was). fit: facts of each
-    critic's fit, with the bound on samples that were held out, or that it diverged. keys: of the
-    units in the store. description: what was measured. warnings: where the numbers should not be
-    believed, a line each.
+    standard MI was). fit: facts of each critic's fit, with the bound on samples that were held out,
+    or that it diverged. keys: of the units in the store. description: what was measured. warnings:
+    where the numbers should not be believed, a line each.
     """
 
     rows: pd.DataFrame
@@ -70,11 +69,13 @@ class InformationRequest:
         for name, least in (("seed", 0), ("critic_seed", 0), ("samples", 2), ("fit_samples", 1)):
             object.__setattr__(self, name, whole(getattr(self, name), name, least))
         known = (*PAIR, STANDARD)
-        if not self.critics or sorted(self.critics) != sorted(set(self.critics) & set(known)):
+        chosen = tuple(name for name in known if name in self.critics)  # in one order, for keys
+        if not chosen or len(chosen) != len(self.critics):
             raise InputError(
                 f"critics {', '.join(self.critics) or 'none'}: name some of {', '.join(known)}, "
                 "each once"
             )
+        object.__setattr__(self, "critics", chosen)
 
     def attack_jobs(self) -> tuple[list[Job], list[Job]]:
         """The attacks on the samples that critics are fitted to, and on those that are scored.

@@ -12,7 +12,6 @@ from workbench.figures.panels import fit, legend, panels, tilt
 from workbench.figures.style import BARS, INTERVAL, bars, guide, look
 
 FEW = 3  # defenses whose marks fit into half of a page
-AGAINST = "difference from\n"
 STEPS = (-50, -20, -10, -5, -2, 0, 2, 5, 10, 20, 50)  # ticks of differences, points
 
 
@@ -66,7 +65,9 @@ def accuracy_dots(axes: Axes, table: pd.DataFrame, defenses: list[str]) -> Axes:
     return axes
 
 
-def gain_dots(axes: Axes, table: pd.DataFrame, defenses: list[str]) -> Axes:
+def gain_dots(
+    axes: Axes, table: pd.DataFrame, defenses: list[str], label: str = "gain over\nstandard AT"
+) -> Axes:
     """Gain over standard AT with its interval under each attack, one mark per defense.
 
     table: columns defense, attack, mean_gain, std_gain, gain_low, gain_high (shares). The axis is
@@ -79,7 +80,7 @@ def gain_dots(axes: Axes, table: pd.DataFrame, defenses: list[str]) -> Axes:
     low = np.nanmin([140 * table["gain_low"].min(), -6, bottom])
     high = np.nanmax([140 * table["gain_high"].max(), 6, top])
     beyond = ",\nlog beyond ±5)" if low < -6 or high > 6 else ")"
-    axes.set(ylabel=f"gain over\nstandard AT (points{beyond}", ylim=(low, high))
+    axes.set(ylabel=f"{label} (points{beyond}", ylim=(low, high))
     axes.set_yticks([tick for tick in (-50, -15, -5, -2, 0, 2, 5, 15, 50) if low < tick < high])
     axes.yaxis.set_major_formatter("{x:.0f}")
     axes.minorticks_off()
@@ -119,7 +120,7 @@ def difference_panels(table: pd.DataFrame, reference: str) -> Figure:
         accuracy_dots(above, part, defenses)
         above.set_title(f"{norm}, ε = {eps}, {part['samples'].iloc[0]} samples")
         against = part.drop(columns=[*names.values()]).rename(columns=names)
-        gain_dots(below, against, defenses)
+        gain_dots(below, against, defenses, f"difference from\n{reference}")
         below.set_yscale("symlog", linthresh=5, linscale=1)
         low, high = below.get_ylim()
         below.set_yticks([tick for tick in STEPS if low < tick < high])
@@ -127,6 +128,5 @@ def difference_panels(table: pd.DataFrame, reference: str) -> Figure:
         below.minorticks_off()
         tilt(above)
         tilt(below)
-        below.set_ylabel(below.get_ylabel().replace("gain over\nstandard AT", AGAINST + reference))
     _legend(drawn, defenses, several_seeds=bool((table["seeds"] > 1).any()))
     return drawn
