@@ -7,7 +7,7 @@ mean ± standard deviation over seeds of training, with the 95 % interval over s
 corrected for the number of models. "As long" counts steps of training: a NAMID also needs the AT
 whose outputs its critics are fitted to, and those fits. The best is picked by the accuracy that is
 told of it, so its gain and interval flatter it. A model of the grid is named namid-aALPHA-lLAMBDA;
-other names that begin with namid- are other settings.
+other names that begin with namid are other settings.
 """
 
 import re
@@ -24,7 +24,7 @@ from workbench.profiles import Profile
 from workbench.specs import EvaluationRun
 
 LONGER = "standard-at-longer"
-NAMID = "namid-"
+NAMID = "namid"
 LINES = {published.BASELINE: "-", LONGER: "--"}
 LABEL = "robust accuracy (%)"
 GAIN = ("mean_gain", "std_gain", "gain_low", "gain_high", "holm_p")
@@ -36,20 +36,20 @@ GRID = re.compile(r"namid-a([\d.]+)-l([\d.]+)")
 
 
 def runs(profile: Profile) -> list[EvaluationRun]:
-    """Models and variants standard-at, standard-at-longer, namid-aALPHA-lLAMBDA and other
-    namid-NAME, under each of the threats.
+    """Models and variants standard-at, standard-at-longer, namid-aALPHA-lLAMBDA and other NAMIDs,
+    under each of the threats.
 
-    Raises InputError where one of the ATs or the grid is missing.
+    Raises InputError where one of the ATs or every NAMID is missing.
     """
     models = (*profile.models, *profile.variants)
     names = dict.fromkeys(tables.named(model.title)[0] for model in models)
     grid = sorted(filter(_place, names), key=_place)
-    if not grid:
-        raise InputError(
-            "the profile has no model named namid-aALPHA-lLAMBDA, such as namid-a0.2-l0.1@0; name "
-            "some among its trainings, or take the analysis sweep off it"
-        )
     others = [name for name in names if name.startswith(NAMID) and name not in grid]
+    if not (grid or others):
+        raise InputError(
+            "the profile has no model named namid-aALPHA-lLAMBDA, such as namid-a0.2-l0.1@0, or "
+            "namid-SETTING; name some among its trainings, or take the analysis sweep off it"
+        )
     wanted = (*LINES, *grid, *others)
     return [
         profile.evaluation(model, battery, battery.attacks)
@@ -86,15 +86,16 @@ def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
     del frame
     worst = table[table["attack"] == tables.WORST_CASE].drop_duplicates(["norm", "eps", "defense"])
     threats = list(worst.groupby(["norm", "eps"], sort=False))
-    others = _others(worst)
-    drawn, axes = figures.panels(
-        len(threats), 2 if others.any() else 1, each=2.4, more=0.2, sharey="row"
-    )
+    parts = {_grid: worst["alpha"].notna(), _other_settings: _others(worst)}
+    drawers = [drawer for drawer, lines in parts.items() if lines.any()]
+    drawn, axes = figures.panels(len(threats), len(drawers), each=2.4, more=0.2, sharey="row")
     for row, ((norm, eps), part) in zip(axes, threats, strict=True):
-        _grid(row[0], part)
+        for axis, drawer in zip(row, drawers, strict=True):
+            _baselines(axis, part)
+            drawer(axis, part)
+            if (place := axis.get_subplotspec()) and place.is_first_col():
+                axis.set_ylabel(LABEL)
         row[0].set_title(f"{norm}, ε = {eps}, {part['samples'].iloc[0]} samples")
-        if others.any():
-            _other_settings(row[1], part)
     title = f"{figures.BARS} seeds"
     figures.legend(drawn, *axes.flat[0].get_legend_handles_labels(), most=3, title=title)
     return drawn
@@ -106,26 +107,22 @@ def _others(worst: pd.DataFrame) -> pd.Series:
 
 
 def _grid(axes: Axes, worst: pd.DataFrame) -> None:
-    """One threat model over α and λ, and the two lines to be above of."""
-    _baselines(axes, worst)
+    """One threat model over α and λ."""
     grid = worst.dropna(subset="alpha").sort_values(["lam", "alpha"])
     shown = _numbers(grid).assign(
         alpha=grid["alpha"].map("{:g}".format), lam=grid["lam"].map("λ = {:g}".format)
     )
     figures.level_dots(axes, shown, "alpha", "lam")
-    axes.set(xlabel="α", ylabel=LABEL)
+    axes.set_xlabel("α")
 
 
 def _other_settings(axes: Axes, worst: pd.DataFrame) -> None:
-    """One threat model's NAMIDs outside the grid, and the same two lines."""
-    _baselines(axes, worst)
+    """One threat model's NAMIDs outside the grid."""
     others = worst[_others(worst)]
-    shown = _numbers(others).assign(name=others["defense"].str.removeprefix(NAMID), series="")
+    shown = _numbers(others).assign(name=others["defense"].str.removeprefix("namid-"), series="")
     figures.level_dots(axes, shown, "name", "series")
     figures.tilt(axes)
     axes.set_title("other settings")
-    if (place := axes.get_subplotspec()) and place.is_first_col():
-        axes.set_ylabel(LABEL)
 
 
 def _numbers(worst: pd.DataFrame) -> pd.DataFrame:
@@ -135,7 +132,7 @@ def _numbers(worst: pd.DataFrame) -> pd.DataFrame:
 
 
 def _baselines(axes: Axes, worst: pd.DataFrame) -> None:
-    """A line and its band for each standard AT."""
+    """A line and its band for each standard AT, which a NAMID is to be above of."""
     for name, line in LINES.items():
         mean, std = 100 * worst.set_index("defense").loc[name, ["mean", "std"]].to_numpy(float)
         axes.axhline(mean, color=figures.grey(0.4), linestyle=line, label=f"{name} ± std", zorder=0)

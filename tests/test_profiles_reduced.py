@@ -83,14 +83,16 @@ def test_the_nets_of_the_paper_are_trained_and_measured(name, tmp_path, monkeypa
     assert set(numbers["source"]) == {"surrogate@0"}
 
 
-@pytest.mark.parametrize("name", ["mnist", "namid-sweep", "namid-confirm"])
+@pytest.mark.parametrize(
+    "name", ["mnist", "namid-sweep", "namid-settings", "namid-confirm", "namid-confirm-l2"]
+)
 def test_the_first_analysis_of_a_profile_has_all_its_models(name, tmp_path, monkeypatch) -> None:
     shorten(monkeypatch, images(name))
     profile = cut(name, FEW) if name == "mnist" else Profile.model_validate(content(name))
     profile, store = made(profile, tmp_path)
     numbers, _ = tables(profile.analyses[0], profile, store)
     names = {model.title.split("@")[0].removesuffix("-l2") for model in profile.models}
-    if name == "namid-sweep":
+    if profile.analyses == ("sweep",):
         names |= {model.title.split("@")[0] for model in profile.variants}
     assert set(numbers["defense"]) == names
 

@@ -58,16 +58,35 @@ def test_tables_figure_and_finding(frame) -> None:
     assert "\n" not in finding
 
 
-def test_a_grid_alone_has_one_panel(frame) -> None:
-    grid = frame[~frame["model"].str.contains("contrast|warmup")]
-    assert len(sweep.figure(grid, sweep.table(grid)).axes) == 1
+@pytest.mark.parametrize(
+    ("without", "ticks"), [("contrast|warmup", ["0.2", "1"]), ("-a", ["contrast", "warmup"])]
+)
+def test_a_grid_or_other_settings_alone_have_one_panel(frame, without, ticks) -> None:
+    part = frame[~frame["model"].str.contains(f"^namid.*(?:{without})")]
+    (axes,) = sweep.figure(part, sweep.table(part)).axes
+    assert [tick.get_text() for tick in axes.get_xticklabels()] == ticks
+    assert axes.get_title() == "Linf, ε = 0.1, 2000 samples"
+    assert axes.get_ylabel() == sweep.LABEL
+
+
+def defenses(profile: str) -> list[str]:
+    """Of the sweep's runs, each with three seeds."""
+    runs = sweep.runs(load_profile(profile))
+    names = list(dict.fromkeys(run.name.partition("@")[0] for run in runs))
+    assert len(runs) == 3 * len(names)
+    return names
 
 
 def test_the_profile_has_the_whole_grid_and_both_baselines() -> None:
-    runs = sweep.runs(load_profile("namid-sweep"))
-    names = list(dict.fromkeys(run.name.partition("@")[0] for run in runs))
-    assert names[:3] == ["standard-at", "standard-at-longer", "namid-a0.05-l0"]
-    assert names[12:] == [
+    alphas = ("0.05", "0.2", "1", "5")
+    grid = [f"namid-a{alpha}-l{lam}" for lam in ("0", "0.1") for alpha in alphas]
+    assert defenses("namid-sweep") == [*sweep.LINES, *grid, "namid-a0.2-l1"]
+
+
+def test_other_settings_have_both_baselines_and_the_namid_that_they_differ_from() -> None:
+    assert defenses("namid-settings") == [
+        *sweep.LINES,
+        "namid",
         "namid-warmup",
         "namid-refresh",
         "namid-gap",
@@ -78,10 +97,9 @@ def test_the_profile_has_the_whole_grid_and_both_baselines() -> None:
         "namid-contrast-a1",
         "namid-contrast-no-adversarial",
     ]
-    assert len(runs) == 63
 
 
-def test_a_profile_without_a_grid_is_told_what_is_missing() -> None:
+def test_a_profile_without_namids_or_baselines_is_told_what_is_missing() -> None:
     with pytest.raises(InputError, match="namid-aALPHA-lLAMBDA") as error:
         sweep.runs(load_profile("demo"))
     assert "\n" not in str(error.value)
