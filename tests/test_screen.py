@@ -1,4 +1,6 @@
-"""What the command line says of long work where there is no terminal."""
+"""What the command line says of long work, on a terminal and where there is none."""
+
+from types import SimpleNamespace
 
 from workbench import screen
 from workbench.screen import progress_bar
@@ -25,3 +27,16 @@ def test_other_work_is_estimated_by_its_own_time(capsys, monkeypatch) -> None:
         report(0, 3, "training")
         report(1, 3, "training")
     assert capsys.readouterr().err.splitlines()[1] == "1 of 3 samples, 0:03:00 left, training"
+
+
+def test_a_terminal_counts_down_to_the_estimated_end_between_jobs_as_well(monkeypatch) -> None:
+    ends = screen._estimates(1000)
+    shown = []
+    for now, done in ((1000, 0), (1060, 1), (1090, None), (1240, 4), (1600, None)):
+        monkeypatch.setattr(screen.time, "monotonic", lambda now=now: now)
+        if done is not None:
+            task = SimpleNamespace(fields={"end": ends(now, done, 8)})
+        shown.append(screen._TimeLeft().render(task).plain)
+    assert shown == [
+        f"{time} left" for time in ("-:--:--", "0:07:00", "0:06:30", "0:04:00", "0:00:00")
+    ]

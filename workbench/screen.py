@@ -20,12 +20,14 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.table import Column, Table
+from rich.text import Text
 from typer.exceptions import TyperException
 
 from workbench.errors import InputError
@@ -62,34 +64,60 @@ def progress_bar(unit: str = "samples") -> Iterator[ReportProgress]:
         TextColumn(unit),
         BarColumn(bar_width=12),
         TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(elapsed_when_finished=False),
+        _TimeLeft(),
         TextColumn("{task.description}", markup=False, table_column=REST),
     )
     with Progress(*columns, console=screen, transient=True, expand=True) as bar:
         tasks: dict[str, Any] = {}
+        ends = _estimates(time.monotonic())
 
         def report(done: int, total: int, doing: str) -> None:
             if not tasks:
                 tasks["one"] = bar.add_task(doing, total=total)
-            bar.update(tasks["one"], completed=done, total=total, description=doing)
+            end = ends(time.monotonic(), done, total)
+            bar.update(tasks["one"], completed=done, total=total, description=doing, end=end)
 
         yield report
 
 
+class _TimeLeft(ProgressColumn):
+    """Until the estimated end; Rich's own looks at the last seconds, in which no long job ends."""
+
+    def render(self, task: Task) -> Text:
+        end = task.fields.get("end")
+        left = "-:--:--" if end is None else _text(end - time.monotonic())
+        return Text(f"{left} left", style="progress.remaining")
+
+
+def _estimates(begun: float) -> Callable[[float, int, int], float | None]:
+    """Tells, by the time and by what is done of all, when work ends; None where it just begins."""
+
+    def end(now: float, done: int, total: int) -> float | None:
+        nonlocal begun
+        if not done:
+            begun = now
+            return None
+        return now + (now - begun) * (total - done) / done
+
+    return end
+
+
+def _text(seconds: float) -> str:
+    return str(timedelta(seconds=max(round(seconds), 0)))
+
+
 def _lines(unit: str) -> ReportProgress:
     """Reports as lines, of which the first comes after a while."""
-    begun = last = time.monotonic()
+    last = time.monotonic()
+    ends = _estimates(last)
 
     def report(done: int, total: int, doing: str) -> None:
-        nonlocal begun, last
+        nonlocal last
         now = time.monotonic()
-        if not done:  # work begins, with an estimate of its own
-            begun = now
-        if done and now - last >= BETWEEN_LINES:
+        end = ends(now, done, total)
+        if end is not None and now - last >= BETWEEN_LINES:
             last = now
-            left = timedelta(seconds=round((now - begun) * (total - done) / done))
-            say(f"{done} of {total} {unit}, {left} left, {doing}")
+            say(f"{done} of {total} {unit}, {_text(end - now)} left, {doing}")
 
     return report
 

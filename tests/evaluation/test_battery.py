@@ -11,6 +11,7 @@ from linear import Linear
 from workbench.data import Dataset
 from workbench.errors import InputError
 from workbench.evaluation.battery import EvaluationRequest, evaluate, evaluate_all
+from workbench.evaluation.execution import in_process
 from workbench.evaluation.store import Store
 from workbench.models import Classifier
 from workbench.threat import ThreatModel
@@ -86,6 +87,30 @@ def test_requests_at_once_are_answered_as_one_by_one(tmp_path: Path) -> None:
         alone = run(Store(tmp_path / "alone"), **names)
         pd.testing.assert_frame_equal(found.rows, alone.rows)
         assert found.keys == alone.keys
+
+
+def test_requests_are_mixed_each_in_one_piece_so_that_the_slow_ones_do_not_come_last(
+    tmp_path: Path,
+) -> None:
+    model = Classifier(Linear(), "linear")
+    epsilons = [f"0.0{i}" for i in range(1, 9)]
+    asked = [
+        EvaluationRequest(model, data(), ThreatModel(norm, eps), ("fgsm",), 50, 0, 20)
+        for norm in ("Linf", "L2")
+        for eps in epsilons
+    ]
+    computed: list[tuple[str, float]] = []
+
+    def noted(jobs, store, begun):
+        for job in in_process(jobs, store, begun):
+            computed.append((job.unit.norm, job.unit.epsilon))
+            yield job
+
+    evaluate_all(asked, Store(tmp_path), executor=noted)
+    runs = computed[::3]
+    assert computed == [run for run in runs for _ in range(3)]
+    assert sorted(runs) == sorted((one.threat.norm, one.threat.epsilon) for one in asked)
+    assert 2 <= [norm for norm, _ in runs[:8]].count("L2") <= 6
 
 
 def test_more_samples_reuse_the_units_that_are_there(tmp_path: Path) -> None:
