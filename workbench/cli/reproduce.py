@@ -52,8 +52,8 @@ def reproduce(
                 trained = train_profile(wanted, out, results, device, progress, computing)
             wanted = retrained(wanted, trained)
         common = results, device, folder, computing, wanted, look
-        for name in wanted.analyses:
-            say(f"analysis {name}")
+        for number, name in enumerate(wanted.analyses, 1):
+            say(f"analysis {number} of {len(wanted.analyses)}: {name}")
             outcomes[name] = run(analysis_of(name), profile, *common)
             if str(json) != "-":
                 show_all(outcomes[name])
