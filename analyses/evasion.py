@@ -38,7 +38,6 @@ HEADINGS = {
 DRAWN = {
     "flagged of the misclassified": "flagged",
     "left with detector": "kept",
-    "AUROC of the detector": "auroc",
 }
 
 
@@ -70,10 +69,10 @@ def layout(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
-    """A row per detector at 5 % false alarms; what is flagged, left, and the AUROC."""
+    """A row per detector at 5 % false alarms; what it flags, and what is left."""
     del frame
     rows = list(table[table["rate"] == DRAWN_RATE].groupby("detector", sort=False))
-    marks = len(over_fits(rows[0][1], ["attack"], "auroc"))
+    marks = len(over_fits(rows[0][1], ["attack"], "flagged"))
     drawn, axes = figures.panels(
         len(rows), len(DRAWN), each=1.8, more=0.5, marks=marks, sharex=True
     )
@@ -82,7 +81,6 @@ def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
             figures.level_dots(ax, over_fits(part, ["attack"], value), "attack", "defense")
             ax.set(ylabel=label, ylim=(-0.03, 1.03))
         figures.guide(row[0], y=DRAWN_RATE)
-        figures.guide(row[2], y=0.5)
         row[0].set_title(f"{detector}, set for {100 * DRAWN_RATE:.0f} % false alarms", loc="left")
     for ax in axes[-1]:
         setp(ax.get_xticklabels(), rotation=20, ha="right", rotation_mode="anchor")

@@ -111,7 +111,7 @@ def test_evasion_says_what_each_detector_flags_of_each_attack() -> None:
     assert f" and {100 * kept:.0f} % left; standard-at " in finding
     without = evasion.table(rows.assign(verified=False))
     assert "nothing of evasion," in evasion.finding(without)
-    assert len(drawn(evasion, rows, numbers).axes) == 2 * 3
+    assert len(drawn(evasion, rows, numbers).axes) == 2 * 2
 
 
 def test_attacks_on_mi_stand_beside_the_first_and_the_control() -> None:
