@@ -103,7 +103,7 @@ def test_every_model_that_a_profile_measures_is_trained_by_it(name) -> None:
     for role in ("models", "variants", "surrogates"):
         made = [t for part in profile.trainings if part.role == role for t in part.titles()]
         assert [model.title for model in getattr(profile, role)] == made
-    of_namid = {"namid-sweep": 6, "namid-settings": 6, "namid-confirm": 16, "namid-confirm-l2": 16}
+    of_namid = {"namid-sweep": 6, "namid-settings": 6, "namid-confirm": 24, "namid-confirm-l2": 24}
     assert len(profile.models) == of_namid.get(name, 3 * (8 + 7))
 
 
