@@ -33,6 +33,36 @@ samples = 60
 fit_samples = 1000
 critic_seeds = [0, 1]
 """
+TRAINED = """
+data = "digits"
+models = "trained"
+samples = 40
+analyses = ["white_box"]
+
+[recipe]
+epochs = 1
+attack_steps = 1
+
+[[trainings]]
+norm = "Linf"
+eps = "0.1"
+arch = "small-cnn"
+seeds = [0]
+defenses = ["standard-at"]
+
+[[threats]]
+norm = "Linf"
+eps = "0.1"
+attacks = ["fgsm"]
+
+[information]
+norm = "Linf"
+eps = "0.1"
+attack = "fgsm"
+samples = 40
+fit_samples = 1000
+critic_seeds = [0]
+"""
 KINDS = ("png", "pdf", "csv", "md", "tex", "json")
 
 
@@ -89,6 +119,20 @@ def check_provenance(store: Store, figures: Path, model: Path) -> None:
     for attack, part in rows.groupby("attack"):
         assert table.loc[attack, "accuracy"] == part["robust"].mean()
     assert set(rows.columns) == set(ATTACK_COLUMNS)
+
+
+def test_reproduce_with_retrain_trains_its_models_once_and_tells_that_it_did(
+    tmp_path, monkeypatch
+) -> None:
+    (tmp_path / "own.toml").write_text(TRAINED)
+    monkeypatch.chdir(tmp_path)
+    command = "reproduce", "--retrain", "--profile", "own.toml"
+    run(*command, "--workers", 1)
+    forbid(monkeypatch)
+    run(*command, "--workers", 1)
+    facts = json.loads((tmp_path / "figures" / "own" / "white_box.json").read_text())
+    assert facts["command"] == " ".join(("workbench", *command, "--style icml"))
+    assert facts["models"] == {"standard-at@0": ".workbench/models/own/standard-at@0.safetensors"}
 
 
 def mi(model: Path, store: Path, *more: object, code: int = 0) -> None:

@@ -115,17 +115,17 @@ def run(
     device: str,
     folder: Path,
     executor: Executor = in_process,
-    changed: Profile | None = None,
+    retrained: Profile | None = None,
     style: Style = figures.PAPER,
 ) -> Outcome:
     """Measure what an analysis needs and the store lacks; draw its figure and table; save them.
 
     module: the analysis. profile: its name or path. folder: where NAME.{pdf,png,csv,md,tex,json}
-    are written. changed: the profile where it is not as its file says, as after a retraining.
+    are written. retrained: the profile with the models that were trained for it in this run.
     style: of the figure.
     Raises InputError for bad input of any kind.
     """
-    wanted = changed or load_profile(profile)
+    wanted = retrained or load_profile(profile)
     runs: Sequence[Run] = module.runs(wanted)
     models = _models(runs)
     _check_shipped(wanted, profile, models.values())
@@ -136,13 +136,14 @@ def run(
     numbers: pd.DataFrame = module.table(found.frame)
     texts: Mapping[str, pd.DataFrame] = module.layout(numbers)
     recipes = _recipes(wanted, models)
-    options = ["--profile", profile, "--style", figures.style_name(style)]
+    alone = "python", "-m", f"analyses.{name}"
+    verb = ("workbench", "reproduce", "--retrain") if retrained else alone
     finding = " ".join(filter(None, (module.finding(numbers), _settings(recipes))))
     facts = {
         "analysis": title,
         "finding": finding,
         "about": " ".join(about.split()),
-        "command": shlex.join(["python", "-m", f"analyses.{name}", *options]),
+        "command": shlex.join([*verb, "--profile", profile, "--style", figures.style_name(style)]),
         "profile": profile,
         "seeds": sorted({run.seed for run in runs}),
         "samples": sorted({run.samples for run in runs}),

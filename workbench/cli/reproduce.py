@@ -51,7 +51,7 @@ def reproduce(
             with progress_bar() as progress:
                 trained = train_profile(wanted, out, results, device, progress, computing)
             wanted = retrained(wanted, trained)
-        common = results, device, folder, computing, wanted, look
+        common = results, device, folder, computing, wanted if retrain else None, look
         for number, name in enumerate(wanted.analyses, 1):
             say(f"analysis {number} of {len(wanted.analyses)}: {name}")
             outcomes[name] = run(analysis_of(name), profile, *common)
