@@ -27,6 +27,7 @@ LONGER = "standard-at-longer"
 NAMID = "namid"
 LINES = {published.BASELINE: "-", LONGER: "--"}
 LABEL = "robust accuracy (%)"
+FAR = 10  # points below standard AT: told in words, so that the scale shows what is near it
 GAIN = ("mean_gain", "std_gain", "gain_low", "gain_high", "holm_p")
 DIFFERENCE = (
     *("difference", "difference_std", "difference_low", "difference_high"),
@@ -82,7 +83,10 @@ def layout(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
-    """Per threat model: worst-case accuracy over α, a mark per λ, and of the other settings."""
+    """Per threat model: worst-case accuracy over α, a mark per λ, and of the other settings.
+
+    Models that are FAR below both standard ATs are told by a number at the foot.
+    """
     del frame
     worst = table[table["attack"] == tables.WORST_CASE].drop_duplicates(["norm", "eps", "defense"])
     threats = list(worst.groupby(["norm", "eps"], sort=False))
@@ -109,26 +113,37 @@ def _others(worst: pd.DataFrame) -> pd.Series:
 def _grid(axes: Axes, worst: pd.DataFrame) -> None:
     """One threat model over α and λ."""
     grid = worst.dropna(subset="alpha").sort_values(["lam", "alpha"])
-    shown = _numbers(grid).assign(
-        alpha=grid["alpha"].map("{:g}".format), lam=grid["lam"].map("λ = {:g}".format)
-    )
-    figures.level_dots(axes, shown, "alpha", "lam")
+    alphas, lams = grid["alpha"].map("{:g}".format), grid["lam"].map("λ = {:g}".format)
+    _dots(axes, worst, grid.assign(place=alphas, series=lams))
     axes.set_xlabel("α")
 
 
 def _other_settings(axes: Axes, worst: pd.DataFrame) -> None:
     """One threat model's NAMIDs outside the grid."""
     others = worst[_others(worst)]
-    shown = _numbers(others).assign(name=others["defense"].str.removeprefix("namid-"), series="")
-    figures.level_dots(axes, shown, "name", "series")
+    names = others["defense"].str.removeprefix("namid-")
+    _dots(axes, worst, others.assign(place=names, series=""))
     figures.tilt(axes)
     axes.set_title("other settings")
 
 
-def _numbers(worst: pd.DataFrame) -> pd.DataFrame:
-    """What is drawn of a model, in per cent."""
+def _dots(axes: Axes, worst: pd.DataFrame, models: pd.DataFrame) -> None:
+    """A mark per model in per cent: columns place and series say where; the fallen in words."""
+    floor = 100 * worst[worst["defense"].isin(LINES)]["mean"].min() - FAR
     columns = {"mean": "mean", "std": "std", "mean_low": "low", "mean_high": "high"}
-    return 100 * worst[list(columns)].rename(columns=columns)
+    shown = models.assign(**{name: 100 * models[column] for column, name in columns.items()})
+    fallen = shown["mean"] < floor
+    figures.level_dots(axes, shown.assign(mean=shown["mean"].mask(fallen)), "place", "series")
+    if not fallen.any():
+        return
+    axes.set_ylim(bottom=floor)
+    places = list(dict.fromkeys(shown["place"]))
+    for place, rows in shown[fallen].groupby("place"):
+        told = [f"{name} ↓ {value:.1f}".strip() for name, value in rows[["series", "mean"]].values]
+        at = axes.get_xaxis_transform()
+        axes.text(
+            places.index(place), 0.02, "\n".join(told), transform=at, ha="center", va="bottom"
+        )
 
 
 def _baselines(axes: Axes, worst: pd.DataFrame) -> None:

@@ -69,6 +69,20 @@ def test_a_grid_or_other_settings_alone_have_one_panel(frame, without, ticks) ->
     assert axes.get_ylabel() == sweep.LABEL
 
 
+def test_models_far_below_standard_at_are_told_in_words_and_leave_the_scale_alone() -> None:
+    truth = TRUTH | {"namid-a1-l0.1": (0.1, 0.1, 0.1), "namid-warmup": (0.1, 0.1, 0.1)}
+    rows = made_up.rows(truth, ("pgd-40", "cascade-exact"), samples=2000)
+    frame = rows.assign(name=rows["model"], norm="Linf", eps="0.1")
+    table = sweep.table(frame)
+    worst = table[table["attack"] == "worst case"].drop_duplicates("defense").set_index("defense")
+    grid, others = sweep.figure(frame, table).axes
+    fallen = [f"{100 * worst.loc[name, 'mean']:.1f}" for name in ("namid-a1-l0.1", "namid-warmup")]
+    assert [text.get_text() for text in grid.texts] == [f"λ = 0.1 ↓ {fallen[0]}"]
+    assert [text.get_text() for text in others.texts] == [f"↓ {fallen[1]}"]
+    assert grid.get_ylim()[0] == pytest.approx(100 * worst.loc["standard-at", "mean"] - sweep.FAR)
+    assert [tick.get_text() for tick in others.get_xticklabels()] == ["contrast", "warmup"]
+
+
 def defenses(profile: str) -> list[str]:
     """Of the sweep's runs, each with three seeds."""
     runs = sweep.runs(load_profile(profile))
