@@ -13,9 +13,9 @@ ROWS = {line.replace("−", "-") for line in TEXT.splitlines() if line.startswit
 EXACT = "cascade-exact"
 
 
-def once(name: str) -> pd.DataFrame:
-    """The numbers of an analysis of fashion-mnist, a line per threat model, defense and attack."""
-    table = pd.read_csv(ROOT / "figures" / "fashion-mnist" / f"{name}.csv", keep_default_na=True)
+def once(name: str, profile: str = "fashion-mnist") -> pd.DataFrame:
+    """The numbers of an analysis of a profile, a line per threat model, defense and attack."""
+    table = pd.read_csv(ROOT / "figures" / profile / f"{name}.csv", keep_default_na=True)
     table["attack"] = table["attack"].fillna(tables.CLEAN)
     return table.drop_duplicates(["norm", "defense", "attack"])
 
@@ -73,3 +73,15 @@ def test_parts_and_critics_of_namid() -> None:
     assert [
         name for name, text in named.items() if as_row(text, *gain(found.loc[name])) in ROWS
     ] == [*named]
+
+
+def test_alpha_and_lambda_of_namid() -> None:
+    table = once("sweep", "namid-sweep")
+    grid = table[table["attack"] == EXACT].dropna(subset="alpha").sort_values(["lam", "alpha"])
+    for _, row in grid.iterrows():
+        ends = f"[{100 * row['difference_low']:.1f}, {100 * row['difference_high']:.1f}]"
+        longer = [tables.points(row["difference"], row["difference_std"]), ends]
+        places = f"{row['alpha']:g}", f"{row['lam']:g}"
+        holm = [tables.p_text(row[name]) for name in ("holm_p", "difference_holm")]
+        assert as_row(*places, *gain(row), holm[0], *longer, holm[1]) in ROWS
+    assert len(grid) == 9
