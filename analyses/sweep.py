@@ -99,6 +99,8 @@ def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
             drawer(axis, part)
             if (place := axis.get_subplotspec()) and place.is_first_col():
                 axis.set_ylabel(LABEL)
+        if any(axis.texts for axis in row):
+            row[0].set_ylim(bottom=_floor(part))
         row[0].set_title(f"{norm}, ε = {eps}, {part['samples'].iloc[0]} samples")
     title = f"{figures.BARS} seeds"
     figures.legend(drawn, *axes.flat[0].get_legend_handles_labels(), most=3, title=title)
@@ -129,21 +131,24 @@ def _other_settings(axes: Axes, worst: pd.DataFrame) -> None:
 
 def _dots(axes: Axes, worst: pd.DataFrame, models: pd.DataFrame) -> None:
     """A mark per model in per cent: columns place and series say where; the fallen in words."""
-    floor = 100 * worst[worst["defense"].isin(LINES)]["mean"].min() - FAR
     columns = {"mean": "mean", "std": "std", "mean_low": "low", "mean_high": "high"}
     shown = models.assign(**{name: 100 * models[column] for column, name in columns.items()})
-    fallen = shown["mean"] < floor
+    fallen = shown["mean"] < _floor(worst)
     figures.level_dots(axes, shown.assign(mean=shown["mean"].mask(fallen)), "place", "series")
-    if not fallen.any():
-        return
-    axes.set_ylim(bottom=floor)
+    where: dict[str, Any] = {
+        "transform": axes.get_xaxis_transform(),
+        "ha": "center",
+        "va": "bottom",
+    }
     places = list(dict.fromkeys(shown["place"]))
     for place, rows in shown[fallen].groupby("place"):
         told = [f"{name} ↓ {value:.1f}".strip() for name, value in rows[["series", "mean"]].values]
-        at = axes.get_xaxis_transform()
-        axes.text(
-            places.index(place), 0.02, "\n".join(told), transform=at, ha="center", va="bottom"
-        )
+        axes.text(places.index(place), 0.02, "\n".join(told), **where)
+
+
+def _floor(worst: pd.DataFrame) -> float:
+    """In per cent: models of less are FAR below both standard ATs."""
+    return 100 * float(worst[worst["defense"].isin(LINES)]["mean"].min()) - FAR
 
 
 def _baselines(axes: Axes, worst: pd.DataFrame) -> None:

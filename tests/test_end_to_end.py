@@ -15,7 +15,7 @@ from workbench.evaluation.store import Store
 pytestmark = pytest.mark.usefixtures("short_fits")
 PROFILE = """
 data = "digits"
-models = [{{reference = "{model}", arch = "{arch}", name = "mine"}}]
+models = {models}
 samples = 40
 unit_size = 16
 analyses = ["white_box", "mi_distribution"]
@@ -33,12 +33,8 @@ samples = 60
 fit_samples = 1000
 critic_seeds = [0, 1]
 """
-TRAINED = """
-data = "digits"
-models = "trained"
-samples = 40
-analyses = ["white_box"]
-
+MINE = '[{{reference = "{model}", arch = "{arch}", name = "mine"}}]'
+TRAININGS = """
 [recipe]
 epochs = 1
 attack_steps = 1
@@ -49,19 +45,6 @@ eps = "0.1"
 arch = "small-cnn"
 seeds = [0]
 defenses = ["standard-at"]
-
-[[threats]]
-norm = "Linf"
-eps = "0.1"
-attacks = ["fgsm"]
-
-[information]
-norm = "Linf"
-eps = "0.1"
-attack = "fgsm"
-samples = 40
-fit_samples = 1000
-critic_seeds = [0]
 """
 KINDS = ("png", "pdf", "csv", "md", "tex", "json")
 
@@ -90,7 +73,9 @@ def forbid(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_reproduce_makes_every_file_and_computes_nothing_twice(
     tmp_path, model, monkeypatch, capsys
 ) -> None:
-    (tmp_path / "own.toml").write_text(PROFILE.format(model=model, arch=nets.ARCH))
+    (tmp_path / "own.toml").write_text(
+        PROFILE.format(models=MINE.format(model=model, arch=nets.ARCH))
+    )
     places = ("--store", tmp_path / "store", "--figures", tmp_path / "figures", "--workers", 1)
     run("reproduce", "--profile", tmp_path / "own.toml", *places)
     names = {f"{name}.{kind}" for name in ("white_box", "mi_distribution") for kind in KINDS}
@@ -124,7 +109,7 @@ def check_provenance(store: Store, figures: Path, model: Path) -> None:
 def test_reproduce_with_retrain_trains_its_models_once_and_tells_that_it_did(
     tmp_path, monkeypatch
 ) -> None:
-    (tmp_path / "own.toml").write_text(TRAINED)
+    (tmp_path / "own.toml").write_text(PROFILE.format(models='"trained"') + TRAININGS)
     monkeypatch.chdir(tmp_path)
     command = "reproduce", "--retrain", "--profile", "own.toml"
     run(*command, "--workers", 1)

@@ -70,16 +70,19 @@ def test_a_grid_or_other_settings_alone_have_one_panel(frame, without, ticks) ->
 
 
 def test_models_far_below_standard_at_are_told_in_words_and_leave_the_scale_alone() -> None:
-    truth = TRUTH | {"namid-a1-l0.1": (0.1, 0.1, 0.1), "namid-warmup": (0.1, 0.1, 0.1)}
+    fell = {"namid-a1-l0.1": (0.1, 0.1, 0.1), "namid-warmup": (0.1, 0.1, 0.1)}
+    truth = TRUTH | fell | {"namid-contrast": (0.97, 0.96, 0.96)}
     rows = made_up.rows(truth, ("pgd-40", "cascade-exact"), samples=2000)
     frame = rows.assign(name=rows["model"], norm="Linf", eps="0.1")
     table = sweep.table(frame)
     worst = table[table["attack"] == "worst case"].drop_duplicates("defense").set_index("defense")
     grid, others = sweep.figure(frame, table).axes
-    fallen = [f"{100 * worst.loc[name, 'mean']:.1f}" for name in ("namid-a1-l0.1", "namid-warmup")]
+    fallen = [f"{100 * worst.loc[name, 'mean']:.1f}" for name in fell]
     assert [text.get_text() for text in grid.texts] == [f"λ = 0.1 ↓ {fallen[0]}"]
     assert [text.get_text() for text in others.texts] == [f"↓ {fallen[1]}"]
-    assert grid.get_ylim()[0] == pytest.approx(100 * worst.loc["standard-at", "mean"] - sweep.FAR)
+    bottom, top = grid.get_ylim()
+    assert bottom == pytest.approx(100 * worst.loc["standard-at", "mean"] - sweep.FAR)
+    assert top > 100 * worst.loc["namid-contrast", "mean_high"]
     assert [tick.get_text() for tick in others.get_xticklabels()] == ["contrast", "warmup"]
 
 

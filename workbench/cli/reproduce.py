@@ -12,7 +12,7 @@ from workbench.devices import device_of
 from workbench.evaluation.execution import executor, usual_workers
 from workbench.evaluation.store import Store
 from workbench.figures import style_of
-from workbench.profiles import load_profile
+from workbench.profiles import Profile, load_profile
 from workbench.screen import check_writable, output, progress_bar, say, write_json
 from workbench.trainings import retrained, train_profile
 
@@ -45,13 +45,14 @@ def reproduce(
     results = Store(store, say)
     outcomes: dict[str, Outcome] = {}
     wanted, device, look = load_profile(profile), device_of(device), style_of(style)
+    own: Profile | None = None
     with executor(workers, scheduler, usual_workers(device)) as computing:
         if retrain:
             out = store / "models" / Path(profile).stem
             with progress_bar() as progress:
                 trained = train_profile(wanted, out, results, device, progress, computing)
-            wanted = retrained(wanted, trained)
-        common = results, device, folder, computing, wanted if retrain else None, look
+            own = retrained(wanted, trained)
+        common = results, device, folder, computing, own, look
         for number, name in enumerate(wanted.analyses, 1):
             say(f"analysis {number} of {len(wanted.analyses)}: {name}")
             outcomes[name] = run(analysis_of(name), profile, *common)
