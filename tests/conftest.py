@@ -1,6 +1,8 @@
 """Where the shared folder is, beside the checkout, and what several folders of tests use."""
 
 import os
+import sys
+from collections.abc import Iterator
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +14,14 @@ SHARED = Path(__file__).resolve().parents[1].parent / "shared"
 
 # several test processes share the machine: threads that wait for each other's cores are slow
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(autouse=True)
+def figures_closed() -> Iterator[None]:
+    """A figure that a test drew stays open in pyplot's memory until it is closed."""
+    yield
+    if pyplot := sys.modules.get("matplotlib.pyplot"):
+        pyplot.close("all")
 
 
 @pytest.fixture
