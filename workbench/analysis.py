@@ -31,7 +31,7 @@ from workbench.devices import device_of, limit_threads
 from workbench.errors import InputError
 from workbench.evaluation.battery import Evaluation, EvaluationRequest, evaluate_all
 from workbench.evaluation.critic_attacks import CriticAttackRequest, critic_attack_all
-from workbench.evaluation.execution import Executor, executor, in_process, usual_workers
+from workbench.evaluation.execution import Executor, executor, in_process
 from workbench.evaluation.experiments import Experimented, ExperimentRequest, experiment_all
 from workbench.evaluation.information import (
     Information,
@@ -96,7 +96,7 @@ def main(module: ModuleType) -> None:
     ) -> None:
         device, look = device_of(device), figures.style_of(style)
         out, results = options.figures_folder(folder, profile), Store(store, say)
-        with executor(workers, scheduler, usual_workers(device)) as computing:
+        with executor(workers, scheduler, device, long=True) as computing:
             outcome = run(module, profile, results, device, out, computing, style=look)
         show_all(outcome)
         output.print(outcome.finding, highlight=False, soft_wrap=True)

@@ -35,7 +35,7 @@ def compare(name: str, samples: int, workers: int) -> None:
     train = training_samples(data, images)
     request = AuditRequest(load(), load, images, ThreatModel("Linf", eps), samples, train=train)
     spent = []
-    with tempfile.TemporaryDirectory() as folder, executor(workers, None) as computing:
+    with tempfile.TemporaryDirectory() as folder, executor(workers, None, "cpu") as computing:
         for _ in range(2):
             began = time.perf_counter()
             found = audit(request, store=Store(Path(folder) / "store"), executor=computing)

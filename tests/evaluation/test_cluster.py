@@ -90,10 +90,13 @@ def test_kills_of_a_worker_leave_the_records_of_an_undisturbed_run(tmp_path, loc
     killed: list[int] = []
     slow.touch()
     killer = threading.Thread(target=kill_often, args=(local, slow, killed), daemon=True)
-    with executor(None, local.scheduler_address) as cluster:
+    with executor(None, local.scheduler_address, "cpu") as cluster:
         killer.start()
         run(Slow(), tmp_path / "killed", executor=cluster)
     assert len(killed) == KILLS, "it ended before the last kill"
     assert files(tmp_path / "killed") == files(tmp_path / "whole")
-    with pytest.raises(InputError, match="NaN"), executor(None, local.scheduler_address) as cluster:
+    with (
+        pytest.raises(InputError, match="NaN"),
+        executor(None, local.scheduler_address, "cpu") as cluster,
+    ):
         run(NotANumber(), tmp_path / "broken", executor=cluster)

@@ -116,7 +116,7 @@ def test_nothing_is_computed_twice(tmp_path) -> None:
 @pytest.mark.slow
 def test_workers_find_the_same(tmp_path) -> None:
     (here,) = critic_attack_all([request()], Store(tmp_path / "here"), executor=in_process)
-    with executor(2, None) as workers:
+    with executor(2, None, "cpu") as workers:
         (there,) = critic_attack_all([request()], Store(tmp_path / "there"), executor=workers)
     assert there.keys == here.keys
     assert there.rows.equals(here.rows)

@@ -17,7 +17,7 @@ from workbench.data import Dataset
 from workbench.errors import InputError
 from workbench.evaluation import cluster
 from workbench.evaluation.battery import evaluate
-from workbench.evaluation.execution import executor, usual_workers
+from workbench.evaluation.execution import executor, in_process, usual_workers
 from workbench.evaluation.information import mutual_information
 from workbench.evaluation.jobs import Job, Result
 from workbench.evaluation.shipping import pack, unpack
@@ -162,7 +162,7 @@ def test_a_folder_that_workers_do_not_see_is_named(tmp_path) -> None:
 
 
 def test_workers_and_a_scheduler_exclude_each_other() -> None:
-    with pytest.raises(InputError, match="--workers"), executor(2, "tcp://127.0.0.1:1"):
+    with pytest.raises(InputError, match="--workers"), executor(2, "tcp://127.0.0.1:1", "cpu"):
         pass
 
 
@@ -200,3 +200,12 @@ def test_usual_workers() -> None:
     assert 1 <= usual_workers("cpu") <= 16
     assert usual_workers("mps") == 1
     assert usual_workers("cuda:1") == 1
+
+
+def test_several_workers_do_not_keep_to_one_gpu() -> None:
+    told = pytest.raises(InputError, match="--device cuda:1 names one; use --device cuda,")
+    with told, executor(2, None, "cuda:1"):
+        pass
+    for long in (False, True):
+        with executor(None, None, "cuda:1", long) as computing:
+            assert computing is in_process

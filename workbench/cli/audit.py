@@ -14,7 +14,7 @@ from workbench.audit import audit as run
 from workbench.data import load_data
 from workbench.devices import device_of, limit_threads
 from workbench.errors import InputError
-from workbench.evaluation.execution import executor, usual_workers
+from workbench.evaluation.execution import executor
 from workbench.evaluation.store import Store
 from workbench.inputs import as_model
 from workbench.models import loading
@@ -107,7 +107,7 @@ def audit(
         other,
     )
     with (
-        executor(workers, scheduler, usual_workers(chosen)) as computing,
+        executor(workers, scheduler, chosen, long=True) as computing,
         progress_bar() as progress,
     ):
         found = run(request, store=Store(store, say), progress=progress, executor=computing)

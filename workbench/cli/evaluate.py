@@ -51,7 +51,7 @@ def evaluate(
     classifier = as_model(model, images, device, arch, how)
     limit_threads(classifier)
     samples = options.chosen_samples(samples, images)
-    with executor(workers, scheduler) as computing, progress_bar() as progress:
+    with executor(workers, scheduler, device) as computing, progress_bar() as progress:
         evaluation = run(
             classifier,
             images,

@@ -7,7 +7,7 @@ import typer
 from workbench import options
 from workbench.attacks import names
 from workbench.devices import device_of
-from workbench.evaluation.execution import executor, usual_workers
+from workbench.evaluation.execution import executor
 from workbench.evaluation.information import ATTACK
 from workbench.screen import progress_bar, say
 
@@ -64,7 +64,7 @@ def explore(
         "device": device,
     }
     check_free(port)
-    count = executor(workers, scheduler, usual_workers(device_of(device)))
+    count = executor(workers, scheduler, device_of(device), long=True)
     with count as computing, progress_bar() as progress:
         explorer(**asked, progress=progress, executor=computing)
     serve(asked, port, browser, say)

@@ -75,7 +75,7 @@ def mi(
     classifier = as_model(model, test, device, arch, how)
     limit_threads(classifier)
     samples = options.chosen_samples(samples, test)
-    with executor(workers, scheduler) as computing, progress_bar() as progress:
+    with executor(workers, scheduler, device) as computing, progress_bar() as progress:
         found = mutual_information(
             classifier,
             train,

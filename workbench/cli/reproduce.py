@@ -9,7 +9,7 @@ import typer
 from workbench import options
 from workbench.analysis import Outcome, analysis_of, run, show_all
 from workbench.devices import device_of
-from workbench.evaluation.execution import executor, usual_workers
+from workbench.evaluation.execution import executor
 from workbench.evaluation.store import Store
 from workbench.figures import style_of
 from workbench.profiles import Profile, load_profile
@@ -46,7 +46,7 @@ def reproduce(
     outcomes: dict[str, Outcome] = {}
     wanted, device, look = load_profile(profile), device_of(device), style_of(style)
     own: Profile | None = None
-    with executor(workers, scheduler, usual_workers(device)) as computing:
+    with executor(workers, scheduler, device, long=True) as computing:
         if retrain:
             out = store / "models" / Path(profile).stem
             with progress_bar() as progress:

@@ -19,7 +19,7 @@ from workbench.defenses.recipe import (
 )
 from workbench.devices import device_of
 from workbench.errors import InputError
-from workbench.evaluation.execution import executor, usual_workers
+from workbench.evaluation.execution import executor
 from workbench.evaluation.store import Store
 from workbench.evaluation.training import TrainingRequest, train_all
 from workbench.information import OBJECTIVES
@@ -108,7 +108,7 @@ def train(
     if profile is not None:
         wanted = load_profile(profile)
         with (
-            executor(workers, scheduler, usual_workers(chosen)) as computing,
+            executor(workers, scheduler, chosen, long=True) as computing,
             progress_bar() as progress,
         ):
             paths = trainings.train_profile(wanted, out, results, chosen, progress, computing)

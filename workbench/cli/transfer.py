@@ -62,7 +62,7 @@ def transfer(
     ]
     _refuse_copies(models, loaded)
     limit_threads(loaded[0])
-    with executor(workers, scheduler) as computing, progress_bar() as progress:
+    with executor(workers, scheduler, device) as computing, progress_bar() as progress:
         found = run(
             loaded,
             loaded,

@@ -38,13 +38,21 @@ def in_process(jobs: Sequence[Job], store: Store, begun: Callable[[Job], None]) 
 
 
 @contextmanager
-def executor(workers: int | None, scheduler: str | None, usual: int = 1) -> Iterator[Executor]:
+def executor(
+    workers: int | None, scheduler: str | None, device: str, long: bool = False
+) -> Iterator[Executor]:
     """The executor of a command line: a cluster where it is named, else so many processes.
 
-    workers: None takes the usual number; 1 is this process itself.
-    Raises InputError where both are asked for, or the cluster cannot be reached.
+    workers: None takes usual_workers for long work, else 1, which is this process itself.
+    Raises InputError where both are asked for, the cluster cannot be reached, or several workers
+    are to keep to one GPU: they take every GPU in turn.
     """
-    count = workers or usual
+    count = workers or (usual_workers(device) if long else 1)
+    if count > 1 and device.startswith("cuda:"):
+        raise InputError(
+            f"--workers {count} takes every GPU in turn, and --device {device} names one; use "
+            "--device cuda, and CUDA_VISIBLE_DEVICES to say which GPUs"
+        )
     if scheduler is not None and (workers or 1) > 1:
         raise InputError("--scheduler has workers of its own; leave --workers out")
     if scheduler is not None:
