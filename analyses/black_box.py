@@ -90,9 +90,9 @@ def _named_by_pair(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
-    """A panel per threat model: the target's accuracy under each attack, and the gains."""
+    """A panel per threat model and source: targets' accuracy under each attack, and the gains."""
     del frame
-    return figures.accuracy_panels(_named_by_pair(table))
+    return figures.accuracy_panels(table)
 
 
 def finding(table: pd.DataFrame) -> str:

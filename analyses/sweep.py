@@ -26,8 +26,10 @@ from workbench.specs import EvaluationRun
 LONGER = "standard-at-longer"
 NAMID = "namid"
 LINES = {published.BASELINE: "-", LONGER: "--"}
-LABEL = "robust accuracy (%)"
+LABEL = "gain over standard AT,\nworst case (points)"
+SHOWN = {"mean": "mean_gain", "std": "std_gain", "low": "gain_low", "high": "gain_high"}
 FAR = 10  # points below standard AT: told in words, so that the scale shows what is near it
+FOOT = 0.12  # of the scale, for those words
 GAIN = ("mean_gain", "std_gain", "gain_low", "gain_high", "holm_p")
 DIFFERENCE = (
     *("difference", "difference_std", "difference_low", "difference_high"),
@@ -83,12 +85,13 @@ def layout(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
 
 
 def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
-    """Per threat model: worst-case accuracy over α, a mark per λ, and of the other settings.
+    """Per threat model: worst-case gain over standard AT over α, a mark per λ, and of the other
+    settings; a line for each standard AT.
 
-    Models that are FAR below both standard ATs are told by a number at the foot.
+    Models that are FAR below standard AT are told by each seed's accuracy at the foot.
     """
     del frame
-    worst = table[table["attack"] == tables.WORST_CASE].drop_duplicates(["norm", "eps", "defense"])
+    worst = _with_each_seed(table[table["attack"] == tables.WORST_CASE])
     threats = list(worst.groupby(["norm", "eps"], sort=False))
     parts = {_grid: worst["alpha"].notna(), _other_settings: _others(worst)}
     drawers = [drawer for drawer, lines in parts.items() if lines.any()]
@@ -97,14 +100,28 @@ def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
         for axis, drawer in zip(row, drawers, strict=True):
             _baselines(axis, part)
             drawer(axis, part)
-            if (place := axis.get_subplotspec()) and place.is_first_col():
-                axis.set_ylabel(LABEL)
-        if any(axis.texts for axis in row):
-            row[0].set_ylim(bottom=_floor(part))
         row[0].set_title(f"{norm}, ε = {eps}, {part['samples'].iloc[0]} samples")
+        row[0].set_ylabel(LABEL)
+        if any(axis.texts for axis in row):
+            low, high = row[0].get_ylim()
+            row[0].set_ylim(low - FOOT * (high - low), high)
     title = f"{figures.BARS} seeds"
     figures.legend(drawn, *axes.flat[0].get_legend_handles_labels(), most=3, title=title)
     return drawn
+
+
+def _with_each_seed(worst: pd.DataFrame) -> pd.DataFrame:
+    """A line per defense, with its gain in per cent as mean, std, low and high, and with each: the
+    accuracies of its models as text."""
+    of = ["norm", "eps", "defense"]
+    each = worst.groupby(of)["accuracy"].agg(_as_text)
+    once = worst.drop_duplicates(of).drop(columns=["mean", "std", "low", "high"])
+    columns = {name: 100 * once[gain] for name, gain in SHOWN.items()}
+    return once.assign(**columns).merge(each.rename("each"), on=of)
+
+
+def _as_text(accuracies: pd.Series) -> str:
+    return ", ".join(f"{100 * accuracy:.0f}" for accuracy in accuracies)
 
 
 def _others(worst: pd.DataFrame) -> pd.Series:
@@ -116,7 +133,7 @@ def _grid(axes: Axes, worst: pd.DataFrame) -> None:
     """One threat model over α and λ."""
     grid = worst.dropna(subset="alpha").sort_values(["lam", "alpha"])
     alphas, lams = grid["alpha"].map("{:g}".format), grid["lam"].map("λ = {:g}".format)
-    _dots(axes, worst, grid.assign(place=alphas, series=lams))
+    _dots(axes, grid.assign(place=alphas, series=lams))
     axes.set_xlabel("α")
 
 
@@ -124,41 +141,32 @@ def _other_settings(axes: Axes, worst: pd.DataFrame) -> None:
     """One threat model's NAMIDs outside the grid."""
     others = worst[_others(worst)]
     names = others["defense"].str.removeprefix("namid-")
-    _dots(axes, worst, others.assign(place=names, series=""))
+    _dots(axes, others.assign(place=names, series=""))
     figures.tilt(axes)
     axes.set_title("other settings")
 
 
-def _dots(axes: Axes, worst: pd.DataFrame, models: pd.DataFrame) -> None:
-    """A mark per model in per cent: columns place and series say where; the fallen in words."""
-    columns = {"mean": "mean", "std": "std", "mean_low": "low", "mean_high": "high"}
-    shown = models.assign(**{name: 100 * models[column] for column, name in columns.items()})
-    fallen = shown["mean"] < _floor(worst)
-    figures.level_dots(axes, shown.assign(mean=shown["mean"].mask(fallen)), "place", "series")
+def _dots(axes: Axes, models: pd.DataFrame) -> None:
+    """A mark per model: columns place and series say where; the fallen in words."""
+    fallen = models["mean"] < -FAR
+    shown = models.assign(mean=models["mean"].mask(fallen))
+    figures.level_dots(axes, shown, "place", "series")
     where: dict[str, Any] = {
         "transform": axes.get_xaxis_transform(),
         "ha": "center",
         "va": "bottom",
     }
-    places = list(dict.fromkeys(shown["place"]))
-    for place, rows in shown[fallen].groupby("place"):
-        told = [f"{name} ↓ {value:.1f}".strip() for name, value in rows[["series", "mean"]].values]
+    places = list(dict.fromkeys(models["place"]))
+    for place, rows in models[fallen].groupby("place"):
+        told = [f"{name} ↓ {each} %".strip() for name, each in rows[["series", "each"]].values]
         axes.text(places.index(place), 0.02, "\n".join(told), **where)
 
 
-def _floor(worst: pd.DataFrame) -> float:
-    """In per cent: models of less are FAR below both standard ATs."""
-    return 100 * float(worst[worst["defense"].isin(LINES)]["mean"].min()) - FAR
-
-
 def _baselines(axes: Axes, worst: pd.DataFrame) -> None:
-    """A line and its band for each standard AT, which a NAMID is to be above of."""
+    """A line for each standard AT, which a NAMID is to be above of."""
     for name, line in LINES.items():
-        mean, std = 100 * worst.set_index("defense").loc[name, ["mean", "std"]].to_numpy(float)
-        axes.axhline(mean, color=figures.grey(0.4), linestyle=line, label=f"{name} ± std", zorder=0)
-        axes.axhspan(
-            mean - std, mean + std, color=figures.grey(0.5), alpha=0.12, linewidth=0, zorder=0
-        )
+        gain = worst.set_index("defense")["mean"].fillna(0).loc[name]  # over itself there is none
+        axes.axhline(gain, color=figures.grey(0.4), linestyle=line, label=name, zorder=0)
 
 
 def finding(table: pd.DataFrame) -> str:

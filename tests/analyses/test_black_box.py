@@ -63,7 +63,9 @@ def test_the_finding_names_what_is_left(frame) -> None:
 def test_the_figure_is_drawn(frame) -> None:
     drawn = black_box.figure(frame, black_box.table(frame))
     drawn.savefig(io.BytesIO(), format="pdf")
-    assert drawn.axes[0].get_title() == "Linf, ε = 8/255, 10 samples"
+    titles = [ax.get_title() for ax in drawn.axes]
+    assert titles == [f"Linf, ε = 8/255, 10 samples\nattacks made on {name}" for name in "ab"]
+    assert [text.get_text() for text in drawn.legends[0].get_texts()] == ["b", "a"]
 
 
 def pairs(runs) -> set[tuple[str, str]]:

@@ -52,7 +52,7 @@ def test_tables_figure_and_finding(frame) -> None:
     ticks = [[tick.get_text() for tick in axes.get_xticklabels()] for axes in drawn.axes]
     assert ticks == [["0.2", "1"], ["contrast", "warmup"]]
     labels = [text.get_text() for text in drawn.legends[0].get_texts()]
-    assert labels == ["standard-at ± std", "standard-at-longer ± std", "λ = 0", "λ = 0.1"]
+    assert labels == ["standard-at", "standard-at-longer", "λ = 0", "λ = 0.1"]
     finding = sweep.finding(table)
     assert "the best NAMID of 6 settings is namid-a0.2-l0.1: +" in finding
     assert "\n" not in finding
@@ -75,15 +75,26 @@ def test_models_far_below_standard_at_are_told_in_words_and_leave_the_scale_alon
     rows = made_up.rows(truth, ("pgd-40", "cascade-exact"), samples=2000)
     frame = rows.assign(name=rows["model"], norm="Linf", eps="0.1")
     table = sweep.table(frame)
-    worst = table[table["attack"] == "worst case"].drop_duplicates("defense").set_index("defense")
+    at_worst = table["attack"] == "worst case"
+    worst = table[at_worst].drop_duplicates("defense").set_index("defense")
     grid, others = sweep.figure(frame, table).axes
-    fallen = [f"{100 * worst.loc[name, 'mean']:.1f}" for name in fell]
-    assert [text.get_text() for text in grid.texts] == [f"λ = 0.1 ↓ {fallen[0]}"]
-    assert [text.get_text() for text in others.texts] == [f"↓ {fallen[1]}"]
+    each = {name: rows["accuracy"] for name, rows in table[at_worst].groupby("defense")}
+    told = {name: ", ".join(f"{100 * a:.0f}" for a in each[name]) for name in fell}
+    assert [text.get_text() for text in grid.texts] == [f"λ = 0.1 ↓ {told['namid-a1-l0.1']} %"]
+    assert [text.get_text() for text in others.texts] == [f"↓ {told['namid-warmup']} %"]
     bottom, top = grid.get_ylim()
-    assert bottom == pytest.approx(100 * worst.loc["standard-at", "mean"] - sweep.FAR)
-    assert top > 100 * worst.loc["namid-contrast", "mean_high"]
+    assert -1.5 * sweep.FAR < bottom < 100 * worst.loc["namid-a1-l0", "gain_low"]
+    assert top > 100 * worst.loc["namid-contrast", "gain_high"]
     assert [tick.get_text() for tick in others.get_xticklabels()] == ["contrast", "warmup"]
+
+
+def test_the_figure_shows_gains_and_the_longer_standard_at_as_a_line(frame) -> None:
+    table = sweep.table(frame)
+    worst = table[table["attack"] == "worst case"].drop_duplicates("defense").set_index("defense")
+    grid = sweep.figure(frame, table).axes[0]
+    heights = {line.get_label(): set(line.get_ydata()) for line in grid.lines}
+    assert heights["standard-at"] == {0}
+    assert heights["standard-at-longer"] == {100 * worst.loc["standard-at-longer", "mean_gain"]}
 
 
 def defenses(profile: str) -> list[str]:

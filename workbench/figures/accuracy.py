@@ -12,17 +12,22 @@ from workbench.figures.panels import fit, legend, panels, tilt
 from workbench.figures.style import BARS, INTERVAL, bars, guide, look
 
 FEW = 3  # defenses whose marks fit into half of a page
+HIGH = 40  # accuracies that are all above it, in per cent, are drawn without the empty rest
 STEPS = (-50, -20, -10, -5, -2, 0, 2, 5, 10, 20, 50)  # ticks of differences, points
+Columns = tuple[str, str, str, str]  # value, standard deviation over seeds, ends of the interval
+DIFFERENCE = ("difference", "difference_std", "difference_low", "difference_high")
 
 
 def accuracy_panels(table: pd.DataFrame) -> Figure:
     """Accuracy under each attack, a panel per threat model; below it the gain over standard AT.
 
-    table: of tables.accuracies with tables.by_defense, by_threat. Few defenses stand side by side,
-    many in panels as wide as the page. Gains are drawn where several defenses are compared.
+    table: of tables.accuracies with tables.by_defense, by_threat; with a column source, of attacks
+    made on other models, there is a panel per threat model and source. Few defenses stand side by
+    side, many in panels as wide as the page. Gains are drawn where several defenses are compared.
     """
     defenses = list(dict.fromkeys(table["defense"]))
-    threats = list(table.groupby(["norm", "eps"], sort=False))
+    by = [name for name in ("norm", "eps", "source") if name in table]
+    threats = list(table.groupby(by, sort=False))
     compared = table.dropna(subset="mean_gain")["defense"].nunique() > 1
     kinds = [accuracy_dots, gain_dots] if compared else [accuracy_dots]
     shown = [[(threat, kind) for threat in threats] for kind in kinds]
@@ -34,15 +39,21 @@ def accuracy_panels(table: pd.DataFrame) -> Figure:
             if kind is accuracy_dots or threat[1]["mean_gain"].notna().any()
         ]
     drawn, axes = panels(len(shown), len(shown[0]), each=2.1, sharey="row")
-    for ax, (((norm, eps), part), draw) in zip(axes.flat, chain(*shown), strict=True):
+    for ax, ((threat, part), draw) in zip(axes.flat, chain(*shown), strict=True):
         draw(ax, part, defenses)
         if draw is accuracy_dots:
-            ax.set_title(f"{norm}, ε = {eps}, {part['samples'].iloc[0]} samples")
+            ax.set_title(_title(part["samples"].iloc[0], *threat))
         tilt(ax)
     for ax in axes[:, 1:].flat:
         ax.set_ylabel("")
     _legend(drawn, defenses, several_seeds=bool((table["seeds"] > 1).any()))
     return drawn
+
+
+def _title(samples: int, norm: str, eps: str, source: str = "") -> str:
+    """What a panel is of."""
+    by = f"\nattacks made on {source}" if source else ""
+    return f"{norm}, ε = {eps}, {samples} samples{by}"
 
 
 def _legend(drawn: Figure, defenses: list[str], several_seeds: bool) -> None:
@@ -61,35 +72,42 @@ def accuracy_dots(axes: Axes, table: pd.DataFrame, defenses: list[str]) -> Axes:
     table: columns defense, attack, mean, std, mean_low, mean_high (shares in [0, 1]).
     """
     _marks(axes, table, defenses, ("mean", "std", "mean_low", "mean_high"))
-    axes.set(ylabel="accuracy (%)", ylim=(-3, 103))
+    together = axes.get_shared_y_axes().get_siblings(axes)
+    low, high = min(ax.dataLim.y0 for ax in together), max(ax.dataLim.y1 for ax in together)
+    axes.set(ylabel="accuracy (%)", ylim=(low - 3, high + 3) if low > HIGH else (-3, 103))
     return axes
 
 
 def gain_dots(
-    axes: Axes, table: pd.DataFrame, defenses: list[str], label: str = "gain over\nstandard AT"
+    axes: Axes,
+    table: pd.DataFrame,
+    defenses: list[str],
+    label: str = "gain over\nstandard AT",
+    columns: Columns = ("mean_gain", "std_gain", "gain_low", "gain_high"),
 ) -> Axes:
     """Gain over standard AT with its interval under each attack, one mark per defense.
 
-    table: columns defense, attack, mean_gain, std_gain, gain_low, gain_high (shares). The axis is
-    linear up to 5 points and logarithmic beyond, so that a defense that fails hides no other.
+    table: defense, attack and the columns (shares). Where a gain is beyond 6 points, the axis is
+    logarithmic from 5 on, so that a defense that fails hides no other.
     """
     guide(axes, y=0)
-    _marks(axes, table, defenses, ("mean_gain", "std_gain", "gain_low", "gain_high"))
-    axes.set_yscale("symlog", linthresh=5, linscale=2)
-    bottom, top = axes.get_ylim()  # of a panel that shares the axis, too
-    low = np.nanmin([140 * table["gain_low"].min(), -6, bottom])
-    high = np.nanmax([140 * table["gain_high"].max(), 6, top])
-    beyond = ",\nlog beyond ±5)" if low < -6 or high > 6 else ")"
-    axes.set(ylabel=f"{label} (points{beyond}", ylim=(low, high))
-    axes.set_yticks([tick for tick in (-50, -15, -5, -2, 0, 2, 5, 15, 50) if low < tick < high])
-    axes.yaxis.set_major_formatter("{x:.0f}")
-    axes.minorticks_off()
+    _marks(axes, table, defenses, columns)
+    together = axes.get_shared_y_axes().get_siblings(axes)
+    low = min(-2, *(ax.dataLim.y0 for ax in together))
+    high = max(2, *(ax.dataLim.y1 for ax in together))
+    beyond = low < -6 or high > 6
+    if beyond:
+        axes.set_yscale("symlog", linthresh=5)
+        axes.set_yticks([tick for tick in STEPS if 1.4 * low < tick < 1.4 * high])
+        axes.yaxis.set_major_formatter("{x:.0f}")
+        axes.minorticks_off()
+        low, high = 1.4 * min(low, -5), 1.4 * max(high, 5)
+    unit = "points,\nlog beyond ±5" if beyond else "points"
+    axes.set(ylabel=f"{label} ({unit})", ylim=(1.05 * low, 1.05 * high))
     return axes
 
 
-def _marks(
-    axes: Axes, table: pd.DataFrame, defenses: list[str], columns: tuple[str, str, str, str]
-) -> None:
+def _marks(axes: Axes, table: pd.DataFrame, defenses: list[str], columns: Columns) -> None:
     """A mark per defense and attack: value, its thick ± std and its thin interval, in per cent."""
     attacks = list(dict.fromkeys(table["attack"]))
     once = table.dropna(subset=columns[0]).drop_duplicates(["defense", "attack"])
@@ -112,20 +130,10 @@ def difference_panels(table: pd.DataFrame, reference: str) -> Figure:
     defenses = list(dict.fromkeys(table["defense"]))
     threats = list(table.groupby(["norm", "eps"], sort=False))
     drawn, axes = panels(2 * len(threats), 1, each=1.9, more=0.1)
-    names = {
-        f"difference{kind}": f"{other}_gain" for kind, other in (("", "mean"), ("_std", "std"))
-    }
-    names |= {"difference_low": "gain_low", "difference_high": "gain_high"}
-    for ((norm, eps), part), (above, below) in zip(threats, axes.reshape(-1, 2), strict=True):
+    for (threat, part), (above, below) in zip(threats, axes.reshape(-1, 2), strict=True):
         accuracy_dots(above, part, defenses)
-        above.set_title(f"{norm}, ε = {eps}, {part['samples'].iloc[0]} samples")
-        against = part.drop(columns=[*names.values()]).rename(columns=names)
-        gain_dots(below, against, defenses, f"difference from\n{reference}")
-        below.set_yscale("symlog", linthresh=5, linscale=1)
-        low, high = below.get_ylim()
-        below.set_yticks([tick for tick in STEPS if low < tick < high])
-        below.yaxis.set_major_formatter("{x:.0f}")
-        below.minorticks_off()
+        above.set_title(_title(part["samples"].iloc[0], *threat))
+        gain_dots(below, part, defenses, f"difference from\n{reference}", DIFFERENCE)
         tilt(above)
         tilt(below)
     _legend(drawn, defenses, several_seeds=bool((table["seeds"] > 1).any()))
