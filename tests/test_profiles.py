@@ -47,11 +47,47 @@ def test_what_is_written_is_what_is_read(samples, seed, eps) -> None:
         ('"ddn"', '"cw:steps=20"', "threats.1.attacks"),
         ('data = "fashion-mnist"', "", "data"),
         ("seed = 0", "seed = ", "TOML"),
+        ("seed = 0", "seed = 0\ntrainings = 3", "trainings"),
+        ('"pgd-40:stop_at_success=false"\nsamples', '"pgd-40"\nsamples', "information.attack"),
+        ("critic_seeds", 'compared = ["apgd-ce"]\ncritic_seeds', "information.compared"),
     ],
 )
 def test_a_bad_entry_is_named(tmp_path, old, new, named) -> None:
     assert old in DEMO
     (tmp_path / "own.toml").write_text(DEMO.replace(old, new, 1))
+    with pytest.raises(InputError, match=named) as error:
+        load_profile(str(tmp_path / "own.toml"))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("entry", "named"),
+    [
+        ("[trainings]\nseeds = [0]", "trainings"),
+        ('recipe = "epochs=3"', "trainings.0.recipe"),
+        ("recipe = {estimator = 3}", "recipe"),
+        ("recipe = {epochs = 2.5}", "epochs"),
+        ("recipe = {lr = true, schedule = []}", "recipe"),
+        ("recipe = {seed = 5}", "seed"),
+        ('recipe = {base = "x"}', "base"),
+        ("recipe = {rate = 1}", "rate"),
+        ('defenses = [["natural"]]', "trainings.0.defenses"),
+        ("defenses = 3", "trainings.0.defenses"),
+    ],
+)
+def test_a_bad_training_is_named(tmp_path, entry, named) -> None:
+    training = {
+        "norm": '"Linf"',
+        "eps": '"0.1"',
+        "arch": '"small-cnn"',
+        "seeds": "[7]",
+        "defenses": '["namid"]',
+    }
+    if not entry.startswith("["):
+        name, _, value = entry.partition(" = ")
+        training[name] = value
+        entry = "\n".join(["[[trainings]]", *(f"{n} = {v}" for n, v in training.items())])
+    (tmp_path / "own.toml").write_text(f"{DEMO}\n{entry}\n")
     with pytest.raises(InputError, match=named) as error:
         load_profile(str(tmp_path / "own.toml"))
     assert "\n" not in str(error.value)

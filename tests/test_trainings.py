@@ -148,6 +148,22 @@ def test_the_command_of_a_recipe_makes_it_again(profile) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("base", "file"),
+    [
+        ("standard-at@0", "standard-at@0.safetensors"),
+        ("standard-at-e0.1@0", "standard-at-e0.1@0.safetensors"),
+        ("mine.pt", "mine.pt"),
+        ("zoo:digits/standard-at@0", "zoo:digits/standard-at@0"),
+        ("mine/standard-at@0.safetensors", "mine/standard-at@0.safetensors"),
+        ("standard-at@0.safetensors", "standard-at@0.safetensors"),
+    ],
+)
+def test_the_base_of_a_profile_is_the_file_beside(base, file) -> None:
+    recipe = Recipe("namid", "digits", "small-cnn", base=base)
+    assert command(recipe).endswith(f"--base {file}")
+
+
 def test_the_command_of_a_recipe_leaves_out_what_is_not_used() -> None:
     recipe = Recipe("natural", "digits", "small-cnn", attack_steps=5, base="h", units=64)
     attack, critics = {"attack_step", "attack_steps"}, {"base", "estimator", "fit_steps", "units"}

@@ -1,6 +1,7 @@
 """The models of a profile: trained, measured, and written with their cards."""
 
 import json
+import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, replace
@@ -217,7 +218,7 @@ def command(recipe: Recipe) -> str:
     changed = {n: value for n, value in given.items() if value != usual[n] and n not in left_out}
     if recipe.keep:
         changed["keep"] = ",".join(map(str, recipe.keep))
-    if "base" in changed and not any(mark in recipe.base for mark in "/:."):
+    if re.fullmatch(r"[^/:]+@\d+", str(changed.get("base", ""))):
         changed["base"] += ".safetensors"
     options = [[f"--{name.replace('_', '-')}", str(value)] for name, value in changed.items()]
     return shlex.join(["workbench", "train", recipe.defense, *chain(*options)])

@@ -19,7 +19,7 @@ from workbench.data import Dataset, load_data
 from workbench.defenses.recipe import Recipe
 from workbench.defenses.training import train
 from workbench.information import Reference, image_critic
-from workbench.models import build, load_model
+from workbench.models import Classifier, build, load_model
 
 STEPS, BATCH = 10, 128
 
@@ -50,7 +50,7 @@ def critics(data: Dataset, units: int) -> dict[str, Reference]:
 
 
 def ours(
-    defense: str, arch: str, base: nn.Module, data: Dataset, references: dict[str, Reference]
+    defense: str, arch: str, base: Classifier, data: Dataset, references: dict[str, Reference]
 ) -> Callable[[], None]:
     """An epoch of the training loop."""
     recipe = Recipe(defense, data.name, arch, epochs=1, batch=BATCH, base="given", start="base")
@@ -62,13 +62,13 @@ def ours(
     return epoch
 
 
-def plain(base: nn.Module, data: Dataset) -> Callable[[], None]:
+def plain(base: Classifier, data: Dataset) -> Callable[[], None]:
     """AT as one would write it by hand."""
     x_all, y_all = data.batch(0, len(data))
 
     def epoch() -> None:
         net = build("small-cnn", data.shape, len(data.classes))
-        net.load_state_dict(base.state_dict())
+        net.load_state_dict(base.net.state_dict())
         optimizer = torch.optim.SGD(net.parameters(), 0.05, momentum=0.9, weight_decay=2e-4)
         for rows in torch.randperm(len(data)).split(BATCH):
             x, y = x_all[rows], y_all[rows]
@@ -100,14 +100,14 @@ def compared(sides: dict[str, Callable[[], None]], rounds: int) -> dict[str, flo
 def main(rounds: int = 5) -> None:
     """Print the ratios."""
     torch.set_num_threads(1)
-    data, base = samples(STEPS * BATCH), load_model("zoo:fashion-mnist/standard-at").net
+    data, base = samples(STEPS * BATCH), load_model("zoo:fashion-mnist/standard-at")
     common = "small-cnn", base, data
     sides = {"plain AT": plain(base, data), "AT": ours("standard-at", *common, {})}
     for units in (128, 512, 2048):
         sides[f"NAMID {units}"] = ours("namid:alpha=1e-6", *common, critics(data, units))
     report(compared(sides, rounds), STEPS * BATCH)
     large = colourful(samples(BATCH))
-    net = build("resnet18", large.shape, 10)
+    net = Classifier(build("resnet18", large.shape, 10), "resnet18")
     sides = {
         "AT": ours("standard-at", "resnet18", net, large, {}),
         "NAMID 128": ours("namid:alpha=1e-6", "resnet18", net, large, critics(large, 128)),

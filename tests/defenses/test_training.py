@@ -1,6 +1,7 @@
 """Training: the training attack's budget, schedules, and a resume that changes nothing."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,7 +17,7 @@ from workbench.defenses.recipe import SCHEDULES, Recipe
 from workbench.defenses.training import perturb, train
 from workbench.errors import InputError
 from workbench.information import Reference, image_critic
-from workbench.models import build
+from workbench.models import Classifier, build
 from workbench.seeds import Stream
 
 CLASSES = tuple("abcdefghij")
@@ -119,13 +120,14 @@ VARIANTS = [
     {"defense": "namid", "precision": "bfloat16"},
     {"defense": "namid:refresh=true,selection=all", "precision": "bfloat16"},
     {"defense": "standard-at", "keep": (1, 2)},
+    {"defense": "standard-at", "arch": f"{Path(__file__).with_name('own_nets.py')}:dropping"},
 ]
 
 
 @pytest.mark.parametrize("settings", VARIANTS, ids=lambda s: " ".join(map(str, s.values())))
 def test_stopped_and_resumed_equals_uninterrupted(tmp_path, settings) -> None:
     common = {"epochs": 3, "batch": 40, "attack_steps": 2, "base": "given"}
-    recipe = Recipe(data="rows", arch="small-cnn", **common | settings)
+    recipe = Recipe(**{"data": "rows", "arch": "small-cnn", **common, **settings})
     samples = data()
     given_ = critics(samples)
     whole = train(recipe, samples, tmp_path / "whole", critics=given_)
@@ -137,6 +139,7 @@ def test_stopped_and_resumed_equals_uninterrupted(tmp_path, settings) -> None:
 
     with pytest.raises(Stop):
         train(recipe, samples, tmp_path / "stopped", progress=stop, critics=given_)
+    torch.random.manual_seed(7)  # another process has other global numbers
     resumed = train(recipe, samples, tmp_path / "stopped", critics=given_)
     for name, tensor in whole.net.state_dict().items():
         assert torch.equal(tensor, resumed.net.state_dict()[name]), name
@@ -178,11 +181,49 @@ def test_a_defense_without_its_critics_is_refused(tmp_path) -> None:
 
 def test_a_training_may_start_from_its_base(tmp_path) -> None:
     samples = data()
-    base = train(Recipe("natural", "rows", "small-cnn", epochs=1), samples, tmp_path / "a").net
+    net = train(Recipe("natural", "rows", "small-cnn", epochs=1), samples, tmp_path / "a").net
     recipe = Recipe("natural", "rows", "small-cnn", epochs=1, lr=1e-12, base="given", start="base")
-    found = train(recipe, samples, tmp_path / "b", base=base).net
-    for name, tensor in base.state_dict().items():
+    found = train(recipe, samples, tmp_path / "b", base=Classifier(net, "net")).net
+    for name, tensor in net.state_dict().items():
         assert torch.allclose(found.state_dict()[name], tensor, atol=1e-6), name
+
+
+def test_a_base_of_another_net_or_none_is_one_line(tmp_path) -> None:
+    recipe = Recipe("natural", "rows", "small-cnn", epochs=1, base="given", start="base")
+    other = Classifier(build("medium-cnn", (1, 28, 28), 10), "other.pt")
+    with pytest.raises(InputError, match=r"other\.pt does not have the weights of small-cnn"):
+        train(recipe, data(), tmp_path / "a", base=other)
+    with pytest.raises(InputError, match="needs that model"):
+        train(recipe, data(), tmp_path / "b")
+
+
+def test_a_last_batch_of_one_sample_is_refused(tmp_path) -> None:
+    recipe = Recipe("natural", "rows", "small-cnn", epochs=1, batch=19)
+    with pytest.raises(InputError, match="use batch 20"):
+        train(recipe, data(96), tmp_path / "a")
+    train(replace(recipe, batch=20), data(96), tmp_path / "b")
+
+
+@pytest.mark.parametrize("name", ["trades", "mart"])
+def test_losses_of_a_net_in_bfloat16_are_in_float32(name, monkeypatch, tmp_path) -> None:
+    """A sure net, of whose others' probabilities bfloat16 would make 1, and of log(1 − p) −∞."""
+
+    class Sure(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.out = nn.Linear(784, 10)
+            nn.init.constant_(self.out.weight, 0)
+            self.out.bias = nn.Parameter(torch.tensor([30.0] + 9 * [0.0]))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.out(x.flatten(1))
+
+    monkeypatch.setattr("workbench.defenses.training.build", lambda *_: Sure())
+    losses = {}
+    for precision in ("float32", "bfloat16"):
+        recipe = Recipe(name, "rows", "small-cnn", epochs=1, batch=96, precision=precision)
+        losses[precision] = train(recipe, data(), tmp_path / precision).history[0]["loss"]
+    assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=1e-3)
 
 
 def test_training_learns(tmp_path) -> None:
@@ -255,6 +296,18 @@ def test_a_diverging_loss_is_one_line(tmp_path) -> None:
         {"precision": "int8"},
         {"start": "base"},
         {"epochs": 0},
+        {"epochs": 2.5},
+        {"batch": 12.5},
+        {"attack_steps": 2.5},
+        {"units": 8.5},
+        {"fit_steps": "many"},
+        {"seed": -1},
+        {"seed": 1.5},
+        {"epochs": 3, "keep": (1.5,)},
+        {"defense": "wmim:bound=tightest"},
+        {"defense": "wmim:alpha=nan"},
+        {"defense": "trades:beta=inf"},
+        {"defense": "mart:beta=-inf"},
         {"lr": -1.0},
         {"attack_step": 0.0},
         {"estimator": "nonsense"},

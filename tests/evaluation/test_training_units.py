@@ -14,6 +14,7 @@ from workbench.errors import InputError
 from workbench.evaluation.store import Store
 from workbench.evaluation.training import TrainingRequest, train_all
 from workbench.evaluation.workers import Workers
+from workbench.information.fit import Diverged
 from workbench.progress import ProgressFile
 
 SMALL = {"epochs": 2, "batch": 64, "attack_steps": 2, "units": 8, "fit_steps": 30}
@@ -190,6 +191,24 @@ def test_a_base_that_nobody_trains_is_refused(tmp_path) -> None:
     wanted = {"namid@0": requests()["namid@0"]}
     with pytest.raises(InputError, match=r"namid@0 is based on 'standard-at@0'"):
         train_all(wanted, Store(tmp_path))
+
+
+def test_a_base_gives_its_weights_where_they_are_asked_for(tmp_path) -> None:
+    warm = replace(RECIPE, base="standard-at@0", start="base", lr=1e-12)
+    wanted = requests() | {"warm@0": TrainingRequest(warm, data(), based_on="standard-at@0")}
+    del wanted["namid@0"]
+    found = train_all(wanted, Store(tmp_path))
+    base, again = (found[name].model.state_dict() for name in ("standard-at@0", "warm@0"))
+    assert all(torch.allclose(again[name], tensor, atol=1e-6) for name, tensor in base.items())
+
+
+def test_a_critic_that_diverged_is_told_with_its_reason(tmp_path, monkeypatch) -> None:
+    def diverge(*_: object, **__: object) -> None:
+        raise Diverged("the fit of a critic diverged at step 7")
+
+    monkeypatch.setattr("workbench.evaluation.critics.fit_critic", diverge)
+    with pytest.raises(InputError, match=r"namid@0 lacks its natural critic: .* at step 7"):
+        train_all(requests(), Store(tmp_path))
 
 
 def test_critics_need_a_base(tmp_path) -> None:

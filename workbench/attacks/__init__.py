@@ -12,6 +12,7 @@ from workbench.attacks.noise import RandomNoise
 from workbench.attacks.none import NoAttack
 from workbench.attacks.pgd import PGD
 from workbench.attacks.square import Square
+from workbench.errors import InputError
 
 __all__ = [
     "ATTACKS",
@@ -23,6 +24,7 @@ __all__ = [
     "Attempt",
     "AutoAttack",
     "attack",
+    "complete_attack",
     "label",
     "names",
 ]
@@ -59,6 +61,17 @@ def attack(name: str) -> Attack:
     PGD(steps=40, step=0.25, restarts=5, random_start=True, stop_at_success=False)
     """
     return named.choose(ATTACKS, name, "attack")
+
+
+def complete_attack(name: str) -> Attack:
+    """As `attack`, where it runs every step. Raises InputError where it does not."""
+    found = attack(name)
+    if found.stop_at_success:
+        raise InputError(
+            f"{name} leaves samples at their first success, and the rest without a "
+            "pattern n; MI needs every step: use pgd-40:stop_at_success=false"
+        )
+    return found
 
 
 def names(text: str) -> list[str]:

@@ -132,10 +132,11 @@ class NAMID:
     def _information(self, values: Values, notes: dict[str, torch.Tensor]) -> torch.Tensor:
         """L_mi, from E_n and E_a of natural and adversarial outputs, (m,) each."""
         for name, (natural, adversarial) in values.items():
-            notes[f"{name} MI of x"] = natural.mean().detach()
-            notes[f"{name} MI of x̃"] = adversarial.mean().detach()
+            notes[f"{name} score of x"] = natural.mean().detach()
+            notes[f"{name} score of x̃"] = adversarial.mean().detach()
         apart = {name: SIMILARITIES[self.similarity](*pair) for name, pair in values.items()}
-        notes.update({f"{name} {self.similarity}": value.detach() for name, value in apart.items()})
+        distance = {"cosine": "cosine distance"}.get(self.similarity, self.similarity)
+        notes.update({f"{name} {distance}": value.detach() for name, value in apart.items()})
         signed = [SIGNS[name] * adversarial for name, (_, adversarial) in values.items()]
         difference = torch.stack(signed).sum(0)
         return (
@@ -155,20 +156,17 @@ def _values(
     logits: torch.Tensor,
     adversarial_logits: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pointwise MI of natural and of adversarial outputs with the same patterns, (m,) each.
-
-    In float32 always: bfloat16 has steps of 2⁻⁸ where cosines end, near 1.
-    """
-    with frozen(reference.critic), torch.autocast(logits.device.type, enabled=False):
+    """Pointwise MI of natural and of adversarial outputs with the same patterns, (m,) each."""
+    with frozen(reference.critic):
         with torch.no_grad():
             local = reference.critic.local(patterns)
-        globl = reference.critic.globl(torch.cat([logits, adversarial_logits]).float())
-        scores = (globl * local.repeat(2, 1)).sum(1) - reference.baseline(globl)
+        outputs = torch.cat([logits, adversarial_logits])
+        scores = reference.scores_of(local.repeat(2, 1), outputs)
     natural, adversarial = scores.chunk(2)
     return natural, adversarial
 
 
 def _of_batch(reference: Reference, patterns: torch.Tensor) -> Reference:
-    """The critic with the patterns of a batch as its reference set, in float32 as `_values`."""
-    with torch.no_grad(), torch.autocast(patterns.device.type, enabled=False):
+    """The critic with the patterns of a batch as its reference set."""
+    with torch.no_grad():
         return Reference(reference.critic, reference.critic.local(patterns))

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from workbench.defenses import Defense, defense, label
-from workbench.errors import InputError
+from workbench.errors import InputError, whole
 from workbench.information import Fit
 from workbench.threat import ThreatModel
 
@@ -56,7 +56,7 @@ class Recipe:
     passes over the samples, and samples per step. optimizer: sgd with momentum 0.9, or adam.
     schedule: of the rate, over the share of all steps done. augment: none, or crop-flip (random
     crops of the image padded by an eighth, and mirror images). precision: bfloat16 computes the
-    net, in training and its attack, in mixed precision; NAMID's MI stays in float32. base: the
+    net, in training and its attack, in mixed precision; losses and critics stay float32. base: the
     model h_θ0 whose outputs the critics were fitted to, for defenses that need them. start: "fresh"
     weights, or the "base" model's own. estimator, units, fit_steps: what those critics maximise, a
     name of OBJECTIVES, their size, and the steps of their fit. keep: epochs whose weights are kept
@@ -106,15 +106,14 @@ class Recipe:
                 raise InputError(
                     f"{name} {getattr(self, name)!r} is not known; use one of {', '.join(known)}"
                 )
-        if min(self.epochs, self.batch, self.attack_steps) < 1:
-            raise InputError("epochs, batch and attack steps must be at least 1")
+        for name in ("epochs", "batch", "attack_steps", "units", "fit_steps"):
+            whole(getattr(self, name), name.replace("_", " "), 1)
+        whole(self.seed, "seed")
         if not (0 < self.lr < math.inf and 0 < self.attack_step < math.inf):
             raise InputError("lr and attack step must be above 0")
         _ = self.fit  # refuses what makes no fit
-        if any(not 1 <= epoch < self.epochs for epoch in self.keep):
-            raise InputError(
-                f"keep names epochs from 1 to {self.epochs - 1}; the last is kept anyway"
-            )
+        for epoch in self.keep:
+            whole(epoch, "an epoch of keep (the last is kept anyway)", 1, self.epochs - 1)
         if not 0 <= self.weight_decay < math.inf:
             raise InputError("weight decay must be at least 0")
         if not self.base and (self.objective.fitted or self.start == "base"):

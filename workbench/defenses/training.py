@@ -42,11 +42,14 @@ class Trained:
 class _Parts:
     """What a training step works with.
 
-    attacked: a twin of the net that shares its weights, in eval mode.
+    net: as it is stored. computed: the same in the recipe's precision. attacked: a twin that
+    shares its weights, in eval mode.
     """
 
     recipe: Recipe
+    device: str
     net: nn.Module
+    computed: nn.Module
     attacked: nn.Module
     critics: Mapping[str, Reference]
     optimizers: list[torch.optim.Optimizer]
@@ -58,44 +61,57 @@ def train(
     checkpoint: Path,
     device: str = "cpu",
     progress: Progress = no_progress,
-    base: nn.Module | None = None,
+    base: Classifier | None = None,
     critics: Mapping[str, Reference] | None = None,
     critics_key: str = "",
 ) -> Trained:
     """Train a net by the recipe; stopped and started again, it ends with the same weights.
 
     data: the training split. checkpoint: the file that keeps the state after each epoch.
-    progress: called with (steps done, steps in all, epoch and loss as text). base: the net h_θ0,
+    progress: called with (steps done, steps in all, epoch and loss as text). base: the model h_θ0,
     for recipes that start from it. critics: fitted to its outputs, for defenses that need them,
     with the key of their fit.
-    Raises InputError when the loss is not finite, or when the checkpoint belongs to another
-    recipe.
+    Raises InputError when the loss is not finite, when the checkpoint belongs to another recipe,
+    when the recipe starts from a base of other weights, or when a batch would have one sample.
     """
+    if recipe.batch > 1 and len(data) % recipe.batch == 1:
+        raise InputError(
+            f"the last batch of {len(data)} samples would have one, which batch norm and MI have "
+            f"no use for; use batch {recipe.batch + 1}"
+        )
     parts = _parts(recipe, data, device, base, critics or {})
     identity = {**recipe.settings(), "fingerprint": data.fingerprint, "critics": critics_key}
     state = Checkpoint(checkpoint, identity, _stateful(parts))
     history, kept = state.restore(device)
     steps = math.ceil(len(data) / recipe.batch)
     for epoch in range(len(history), recipe.epochs):
-        noted: defaultdict[str, list[float]] = defaultdict(list)
-        order = torch.randperm(len(data), generator=seeds.generator(recipe.seed, "order", epoch))
-        for step, rows in enumerate(order.split(recipe.batch)):
-            x, y = data.rows(rows.numpy(), device)
-            done = epoch * steps + step
-            notes = _step(parts, x, y, done, recipe.epochs * steps)
-            if not math.isfinite(notes["loss"]):
-                raise InputError(
-                    f"the loss became {notes['loss']} in epoch {epoch + 1}; use a lower lr"
-                )
-            for name, value in notes.items():
-                noted[name].append(value)
-            doing = f"epoch {epoch + 1}, loss {notes['loss']:.3f}"
-            progress(done + 1, recipe.epochs * steps, doing)
-        history.append({"epoch": epoch + 1, **{name: fmean(v) for name, v in noted.items()}})
+        with seeds.forked(seeds.derive(recipe.seed, "net", epoch)):  # dropout of one's own net
+            means = _epoch(parts, data, epoch, steps, progress)
+        history.append({"epoch": epoch + 1, **means})
         if epoch + 1 in recipe.keep:
             kept[epoch + 1] = {k: v.clone() for k, v in parts.net.state_dict().items()}
         state.save(history, kept)
     return Trained(parts.net.eval(), history, kept)
+
+
+def _epoch(
+    parts: _Parts, data: Dataset, epoch: int, steps: int, progress: Progress
+) -> dict[str, float]:
+    """One pass over the samples, in so many steps; returns the means of what they tell."""
+    recipe, noted = parts.recipe, defaultdict[str, list[float]](list)
+    order = torch.randperm(len(data), generator=seeds.generator(recipe.seed, "order", epoch))
+    for step, rows in enumerate(order.split(recipe.batch), epoch * steps):
+        x, y = data.rows(rows.numpy(), parts.device)
+        notes = _step(parts, x, y, step, recipe.epochs * steps)
+        if not math.isfinite(notes["loss"]):
+            raise InputError(
+                f"the loss became {notes['loss']} in epoch {epoch + 1}; use a lower lr"
+            )
+        for name, value in notes.items():
+            noted[name].append(value)
+        doing = f"epoch {epoch + 1}, loss {notes['loss']:.3f}"
+        progress(step + 1, recipe.epochs * steps, doing)
+    return {name: fmean(values) for name, values in noted.items()}
 
 
 def perturb(
@@ -124,17 +140,16 @@ def _step(
     noise = seeds.Stream(seeds.derive(recipe.seed, "step", step))
     if recipe.augment == "crop-flip":
         x = crop_flip(x, seeds.generator(recipe.seed, "augment", step))
-    with _mixed(recipe, x.device):
-        batch = Batch(
-            parts.net.train(),
-            parts.attacked,
-            x,
-            y,
-            lambda loss: perturb(recipe, parts.attacked, x, loss, noise),
-            done,
-            parts.critics,
-        )
-        loss = recipe.objective(batch)
+    batch = Batch(
+        parts.computed.train(),
+        parts.attacked,
+        x,
+        y,
+        lambda loss: perturb(recipe, parts.attacked, x, loss, noise),
+        done,
+        parts.critics,
+    )
+    loss = recipe.objective(batch)
     for optimizer in parts.optimizers:
         optimizer.zero_grad(set_to_none=True)
     loss.backward()
@@ -145,15 +160,26 @@ def _step(
     return {"loss": loss.item(), **{name: value.item() for name, value in batch.notes.items()}}
 
 
-def _mixed(recipe: Recipe, device: torch.device) -> torch.autocast:
-    return torch.autocast(device.type, torch.bfloat16, enabled=recipe.precision == "bfloat16")
+class _Mixed(nn.Module):
+    """A net in bfloat16 wherever that is safe. Logits are float32, and so is all that a loss makes
+    of them: MART's log(1 − p) and NAMID's cosines end where bfloat16 has steps of 2⁻⁸."""
+
+    def __init__(self, net: nn.Module) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(n, c, h, w) -> (n, classes)."""
+        with torch.autocast(x.device.type, torch.bfloat16):
+            logits: torch.Tensor = self.net(x)
+        return logits.float()
 
 
 def _parts(
     recipe: Recipe,
     data: Dataset,
     device: str,
-    base: nn.Module | None,
+    base: Classifier | None,
     critics: Mapping[str, Reference],
 ) -> _Parts:
     """The net and the critics with the weights they start from, and their optimizers."""
@@ -164,8 +190,7 @@ def _parts(
     with seeds.forked(seeds.derive(recipe.seed, "weights")):
         net = build(recipe.arch, data.shape, len(data.classes)).to(device)
     if recipe.start == "base":
-        assert base is not None
-        net.load_state_dict(base.state_dict())
+        _start_from(base, net, recipe.arch)
     check_fits(Classifier(copy.deepcopy(net), recipe.arch), data.shape, len(data.classes))
     used = {
         name: _critic(name, recipe, data, device, critics)
@@ -175,7 +200,21 @@ def _parts(
     weights = [w for name in defense.trained for w in used[name].critic.parameters()]
     if weights:
         optimizers.append(torch.optim.Adam(weights, CRITIC_LR))
-    return _Parts(recipe, net, _twin(net, recipe), used, optimizers)
+    mixed = recipe.precision == "bfloat16"
+    computed, attacked = (_Mixed(net), _Mixed(_twin(net))) if mixed else (net, quick(_twin(net)))
+    return _Parts(recipe, device, net, computed, attacked, used, optimizers)
+
+
+def _start_from(base: Classifier | None, net: nn.Module, arch: str) -> None:
+    """Give the net the weights of the base. Raises InputError for none, or those of another net."""
+    if base is None:
+        raise InputError("a training that starts from its base needs that model; name one")
+    try:
+        net.load_state_dict(base.net.state_dict())
+    except RuntimeError:
+        raise InputError(
+            f"{base.origin} does not have the weights of {arch}; start fresh"
+        ) from None
 
 
 def _critic(
@@ -200,11 +239,10 @@ def _optimizer(recipe: Recipe, net: nn.Module) -> torch.optim.Optimizer:
     )
 
 
-def _twin(net: nn.Module, recipe: Recipe) -> nn.Module:
-    """The net in eval mode, with the same weights and buffers, and quicker gradients to images."""
+def _twin(net: nn.Module) -> nn.Module:
+    """The net in eval mode, with the same weights and buffers."""
     shared = {id(tensor): tensor for tensor in (*net.parameters(), *net.buffers())}
-    twin = copy.deepcopy(net, shared).eval()
-    return quick(twin) if recipe.precision == "float32" else twin
+    return copy.deepcopy(net, shared).eval()
 
 
 def _stateful(parts: _Parts) -> dict[str, nn.Module | torch.optim.Optimizer]:

@@ -7,6 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from workbench.defenses.defense import Batch
+from workbench.errors import InputError
 from workbench.information import BOUNDS
 from workbench.specs import STANDARD
 
@@ -17,6 +18,7 @@ class WMIM:
 
     alpha: weight of the bound. bound: a name of BOUNDS. A critic is trained along, by the same
     loss: it and the net raise the bound together.
+    Raises InputError for a bound of another name.
     """
 
     alpha: float = 0.1
@@ -25,10 +27,14 @@ class WMIM:
     fitted: ClassVar[tuple[str, ...]] = ()
     trained: ClassVar[tuple[str, ...]] = (STANDARD,)
 
+    def __post_init__(self) -> None:
+        if self.bound not in BOUNDS:
+            raise InputError(f"wmim:bound must be one of {', '.join(BOUNDS)}")
+
     def __call__(self, batch: Batch) -> torch.Tensor:
         x_adv = batch.perturb()
         logits = batch.net(x_adv)
         scores = batch.critics[STANDARD].critic(x_adv, logits)
         information = BOUNDS[self.bound](scores)
-        batch.notes["standard MI"] = information.detach()
+        batch.notes[f"standard {self.bound}"] = information.detach()
         return F.cross_entropy(logits, batch.y) - self.alpha * information

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from workbench.attacks import Attack, attack
+from workbench.attacks import complete_attack
 from workbench.data import Dataset
 from workbench.errors import InputError, whole
 from workbench.evaluation.battery import attack_jobs, computed_by, describe, fill_all, rows_of
@@ -87,7 +87,7 @@ class InformationRequest:
             raise InputError(
                 f"{self.test.name} has one class, of which outputs hold no information; use two"
             )
-        found = _complete(self.attack_name)
+        found = complete_attack(self.attack_name)
         first = _first_fitted(self.train, self.test, self.samples)
         if (there := len(self.train) - first) < self.fit_samples:
             behind = f" behind the {first} that are scored" if first else ""
@@ -219,17 +219,6 @@ def usual_fit_samples(train: Dataset, test: Dataset, samples: int, asked: int | 
     """
     there = max(len(train) - _first_fitted(train, test, samples), 1)
     return min(FIT_SAMPLES, there) if asked is None else asked
-
-
-def _complete(attack_name: str) -> Attack:
-    """The attack, where it runs every step. Raises InputError where it does not."""
-    found = attack(attack_name)
-    if found.stop_at_success:
-        raise InputError(
-            f"{attack_name} leaves samples at their first success, and the rest without a "
-            "pattern n; MI needs every step: use pgd-40:stop_at_success=false"
-        )
-    return found
 
 
 def _diverged(facts: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -161,6 +161,10 @@ def _critics(
     attacked = fill_all([request.attack_jobs() for request in requests.values()], *common)
     pairs = list(zip(requests.values(), attacked, strict=True))
     fitted = fill_all([request.fit_jobs(units) for request, units in pairs], *common)
+    for name, fits in zip(requests, fitted, strict=True):
+        for fit in fits:
+            if reason := fit.info["fit"].get("diverged"):
+                raise InputError(f"{name} lacks its {fit.info['spec']['critic']} critic: {reason}")
     return {
         name: FittedCritics.of(request.critics_of(), request.data, units, fits, request.recipe.fit)
         for name, (request, units), fits in zip(requests, pairs, fitted, strict=True)

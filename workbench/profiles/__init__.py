@@ -15,7 +15,7 @@ from pydantic import (
     model_validator,
 )
 
-from workbench.attacks import attack, label
+from workbench.attacks import attack, complete_attack, label
 from workbench.defenses import NAMID, defense
 from workbench.defenses.recipe import Recipe
 from workbench.errors import MOST_SEED, InputError
@@ -100,7 +100,8 @@ class Information(_Threat):
 
     attack: makes the adversarial samples. samples: test samples that are scored. fit_samples:
     training samples that the critics are fitted to. critic_seeds: one pair of critics each.
-    objective: what the critics maximise. compared: attacks whose samples' standard MI is compared.
+    objective: what the critics of mi_distribution maximise; other analyses have Eq. 4's, or all.
+    compared: attacks whose samples' standard MI is compared.
     """
 
     attack: str
@@ -118,13 +119,13 @@ class Information(_Threat):
     @field_validator("attack")
     @classmethod
     def _known(cls, name: str) -> str:
-        attack(name)
+        complete_attack(name)
         return name
 
     @field_validator("compared")
     @classmethod
     def _all_known(cls, names: tuple[str, ...]) -> tuple[str, ...]:
-        labels = [label(attack(name)) for name in names]
+        labels = [label(complete_attack(name)) for name in names]
         return tuple(_unique(labels))
 
     @field_validator("objective")
@@ -155,7 +156,8 @@ class Training(_Threat):
     @field_validator("defenses", mode="before")
     @classmethod
     def _named_alike(cls, defenses: Any) -> Any:
-        return {name: name for name in defenses} if isinstance(defenses, list) else defenses
+        names = isinstance(defenses, list) and all(isinstance(name, str) for name in defenses)
+        return {name: name for name in defenses} if names else defenses
 
     @field_validator("seeds")
     @classmethod
@@ -178,10 +180,10 @@ class Training(_Threat):
         text = self._with_settings(text)
         based = defense(text).fitted or self.recipe.get("start") == "base"
         base = f"{self.base}{self.suffix}@{seed}" if based else ""
-        settings = {**self.recipe, "seed": seed, "base": base}
+        own = text, data, self.arch, self.norm, self.eps
         try:
-            return Recipe(text, data, self.arch, self.norm, self.eps, **settings)
-        except TypeError as error:
+            return Recipe(*own, seed=seed, base=base, **self.recipe)
+        except (TypeError, AttributeError) as error:
             raise InputError(f"a recipe cannot be made of {self.recipe} ({error})") from None
 
     def _with_settings(self, text: str) -> str:
@@ -227,8 +229,13 @@ class Profile(_Frozen):
     @classmethod
     def _with_recipe(cls, trainings: Any, info: ValidationInfo) -> Any:
         recipe, namid = info.data.get("recipe", {}), info.data.get("namid", "")
+        if not isinstance(trainings, list | tuple):
+            return trainings
         return [
-            {"namid": namid, **one, "recipe": recipe | one.get("recipe", {})} for one in trainings
+            {"namid": namid, **one, "recipe": recipe | one.get("recipe", {})}
+            if isinstance(one, dict) and isinstance(one.get("recipe", {}), dict)
+            else one
+            for one in trainings
         ]
 
     @field_validator("models", "variants", "surrogates", mode="before")
