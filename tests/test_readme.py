@@ -1,5 +1,6 @@
-"""The README says what the committed tables say."""
+"""The README and the page of results say what the committed tables say."""
 
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -8,7 +9,8 @@ import pytest
 from workbench import tables
 
 ROOT = Path(__file__).resolve().parents[1]
-TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGES = ROOT / "README.md", ROOT / "figures" / "README.md"
+TEXT = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
 ROWS = {line.replace("−", "-") for line in TEXT.splitlines() if line.startswith("|")}
 EXACT = "cascade-exact"
 
@@ -85,3 +87,26 @@ def test_alpha_and_lambda_of_namid() -> None:
         holm = [tables.p_text(row[name]) for name in ("holm_p", "difference_holm")]
         assert as_row(*places, *gain(row), holm[0], *longer, holm[1]) in ROWS
     assert len(grid) == 9
+    longer = table[(table["attack"] == EXACT) & (table["defense"] == "standard-at-longer")].iloc[0]
+    own = [*gain(longer), tables.p_text(longer["holm_p"])]
+    assert as_row("standard AT, 10 epochs", "", *own, "", "", "") in ROWS
+
+
+def anchor(title: str) -> str:
+    """As GitHub makes it of a heading."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page) -> None:
+    links = re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8"))
+    assert len(links) > 10
+    for link in links:
+        if link.startswith("https://"):
+            continue
+        name, _, part = link.partition("#")
+        target = page.parent / name if name else page
+        assert target.exists(), link
+        if part:
+            titles = re.findall(r"^#+ (.*)$", target.read_text(encoding="utf-8"), re.MULTILINE)
+            assert part in map(anchor, titles), link

@@ -1,4 +1,4 @@
-"""The models that come along: their cards are true, and the README says what the cards say."""
+"""The models that come along: their cards are true, and the page of results says the same."""
 
 import statistics
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 from workbench.data import describe
 from workbench.models import load_model, zoo
 
-README = Path(__file__).parents[2] / "README.md"
+RESULTS = Path(__file__).parents[2] / "figures" / "README.md"
 NAMES = zoo.names()
 
 
@@ -32,7 +32,7 @@ def test_all_fits_into_the_package() -> None:
     assert sum(sizes) <= 40e6
 
 
-def test_the_readme_says_what_the_cards_say() -> None:
+def test_the_page_of_results_says_what_the_cards_say() -> None:
     names = sorted({name.partition("@")[0] for name in NAMES})
     seeds = {name: [own for own in NAMES if own.partition("@")[0] == name] for name in names}
     lines = []
@@ -43,5 +43,5 @@ def test_the_readme_says_what_the_cards_say() -> None:
             cells.append(f"{statistics.mean(values):.1f} ± {statistics.stdev(values):.1f}")
         lines.append(f"| {' | '.join(cells)} |")
     assert lines
-    text = README.read_text(encoding="utf-8")
+    text = RESULTS.read_text(encoding="utf-8")
     assert not [line for line in lines if line not in text]
