@@ -13,7 +13,6 @@ import sys
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.pyplot import setp
 
 from workbench import analysis, figures, tables
 from workbench.profiles import Profile
@@ -73,7 +72,7 @@ def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
         figures.level_dots(ax, levels, "attack", "defense")
         ax.set_ylabel(label)
         ax.set_ylim(bottom=-0.02 * ax.get_ylim()[1])
-        setp(ax.get_xticklabels(), rotation=20, ha="right", rotation_mode="anchor")
+        figures.tilt(ax)
     title = f"{figures.BARS} critics"
     figures.legend(drawn, *axes[0][0].get_legend_handles_labels(), most=4, title=title)
     return drawn

@@ -17,7 +17,6 @@ import sys
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.pyplot import setp
 
 from workbench import analysis, figures, tables
 from workbench.profiles import Profile
@@ -85,7 +84,7 @@ def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
         figures.guide(row[0], y=0.5)
         figures.guide(row[1], y=0.05)
     for ax in axes[-1]:
-        setp(ax.get_xticklabels(), rotation=30, ha="right", rotation_mode="anchor")
+        figures.tilt(ax)
     title = f"{figures.BARS} models and critics"
     figures.legend(drawn, *axes[0][0].get_legend_handles_labels(), most=4, title=title)
     return drawn

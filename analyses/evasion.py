@@ -17,7 +17,6 @@ from math import isnan
 
 import pandas as pd
 from matplotlib.figure import Figure
-from matplotlib.pyplot import setp
 
 from workbench import analysis, figures, tables
 from workbench.profiles import Profile
@@ -83,7 +82,7 @@ def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
         figures.guide(row[0], y=DRAWN_RATE)
         row[0].set_title(f"{detector}, set for {100 * DRAWN_RATE:.0f} % false alarms", loc="left")
     for ax in axes[-1]:
-        setp(ax.get_xticklabels(), rotation=20, ha="right", rotation_mode="anchor")
+        figures.tilt(ax)
     title = f"{figures.BARS} critics"
     figures.legend(drawn, *axes[0][0].get_legend_handles_labels(), most=4, title=title)
     return drawn

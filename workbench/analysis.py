@@ -130,20 +130,16 @@ def run(
     models = _models(runs)
     _check_shipped(wanted, profile, models.values())
     found = records(runs, store, device_of(device), executor)
-    name = Path(str(module.__file__)).stem
-    title, _, about = (inspect.getdoc(module) or name).partition("\n")
-    title = title.rstrip(".")
+    title, about = _told(module)
     numbers: pd.DataFrame = module.table(found.frame)
     texts: Mapping[str, pd.DataFrame] = module.layout(numbers)
     recipes = _recipes(wanted, models)
-    alone = "python", "-m", f"analyses.{name}"
-    verb = ("workbench", "reproduce", "--retrain") if retrained else alone
     finding = " ".join(filter(None, (module.finding(numbers), _settings(recipes))))
     facts = {
         "analysis": title,
         "finding": finding,
-        "about": " ".join(about.split()),
-        "command": shlex.join([*verb, "--profile", profile, "--style", figures.style_name(style)]),
+        "about": about,
+        "command": _command(module, profile, style, bool(retrained)),
         "profile": profile,
         "seeds": sorted({run.seed for run in runs}),
         "samples": sorted({run.samples for run in runs}),
@@ -156,15 +152,32 @@ def run(
         "records": sorted(set(found.keys)),
     }
     folder.mkdir(parents=True, exist_ok=True)
+    to = folder / _name(module)
     with figures.style(style):
         drawn = module.figure(found.frame, numbers)
-        drawn.savefig(folder / f"{name}.png")
-        drawn.savefig(folder / f"{name}.pdf", metadata={"CreationDate": None})
+        drawn.savefig(to.with_suffix(".png"))
+        drawn.savefig(to.with_suffix(".pdf"), metadata={"CreationDate": None})
         plt.close(drawn)  # else it stays in memory, and a notebook shows it once more
     parts = {", ".join(filter(None, (title, heading))): part for heading, part in texts.items()}
-    _write(folder / name, facts, numbers, parts)
-    files = [folder / f"{name}.{kind}" for kind in KINDS]
-    return Outcome(finding, parts, files)
+    _write(to, facts, numbers, parts)
+    return Outcome(finding, parts, [to.with_suffix(f".{kind}") for kind in KINDS])
+
+
+def _name(module: ModuleType) -> str:
+    return Path(str(module.__file__)).stem
+
+
+def _told(module: ModuleType) -> tuple[str, str]:
+    """An analysis' title, and what its terms mean, each in one line."""
+    title, _, about = (inspect.getdoc(module) or _name(module)).partition("\n")
+    return title.rstrip("."), " ".join(about.split())
+
+
+def _command(module: ModuleType, profile: str, style: Style, retrained: bool) -> str:
+    """The command that makes an analysis again."""
+    alone = "python", "-m", f"analyses.{_name(module)}"
+    verb = ("workbench", "reproduce", "--retrain") if retrained else alone
+    return shlex.join([*verb, "--profile", profile, "--style", figures.style_name(style)])
 
 
 def _write(

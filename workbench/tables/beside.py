@@ -45,6 +45,7 @@ def pairs(table: pd.DataFrame) -> pd.DataFrame:
     std_gain, gain_low, gain_high, mean_p, holm_p.
     """
     ours = {"mean": "measured", "std": "measured_std", "mean_low": "low", "mean_high": "high"}
+    accuracy = [*ours.values()]
     ours["mean_gain"] = "measured_gain"
     gains = ["measured_gain", "std_gain", "gain_low", "gain_high", "mean_p", "holm_p"]
     case = ["setting", "source", "norm", "eps", "defense", "attack", "reported_attack"]
@@ -55,6 +56,6 @@ def pairs(table: pd.DataFrame) -> pd.DataFrame:
         theirs |= {f"{name} accuracy": "reported", f"{name} difference": "difference"}
         part = table.rename(columns=ours | theirs).dropna(subset="reported")
         part = part.drop_duplicates(once).assign(dataset=name)
-        accuracy = ["dataset", "reported", "reported_std", *[*ours.values()][:4], "difference"]
-        parts.append(part[[*once, *accuracy, "reported_gain", *gains]])
+        theirs_and_ours = ["dataset", "reported", "reported_std", *accuracy, "difference"]
+        parts.append(part[[*once, *theirs_and_ours, "reported_gain", *gains]])
     return pd.concat(parts, ignore_index=True)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from workbench.statistics import Estimate, clopper_pearson
 from workbench.tables.defenses import Titled, named, trained_under
-from workbench.tables.text import percent, spread
+from workbench.tables.text import estimate, percent
 
 T = TypeVar("T", bound=Titled)
 
@@ -57,7 +57,7 @@ def fit_texts(table: pd.DataFrame, by: Sequence[str], values: Mapping[str, str])
 
 
 def _number(mean: float, low: float, high: float, std: float) -> str:
-    return f"{spread(mean, std, 3)} [{low:.3f}, {high:.3f}]"
+    return estimate(mean, std, low, high, 3)
 
 
 def share(verdicts: np.ndarray) -> Estimate:

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtri
 
+from workbench.statistics import LEVEL
 from workbench.tables.defenses import named
 from workbench.tables.observation import DIVERGED, QUANTITIES, observation
-from workbench.tables.text import spread
+from workbench.tables.text import estimate
 
 PAIR = ["name", "critic_seed"]  # a model and the critics that were fitted to it
 
@@ -39,7 +40,7 @@ def _level(part: pd.DataFrame, column: str) -> dict[str, float]:
     wide = part.pivot(index="index", columns=PAIR, values=column)
     fitted = wide.dropna(axis=1, how="all")
     own = fitted.mean(axis=1)
-    mean, width = own.mean(), ndtri(0.975) * own.std() / np.sqrt(len(own))
+    mean, width = own.mean(), ndtri(0.5 + LEVEL / 2) * own.std() / np.sqrt(len(own))
     return {
         "samples": len(wide),
         "fits": fitted.shape[1],
@@ -59,7 +60,7 @@ def level_text(line: Mapping[str, float]) -> str:
     """
     if np.isnan(line["mean"]):
         return DIVERGED
-    text = f"{spread(line['mean'], line['std'], 2)} [{line['low']:.2f}, {line['high']:.2f}]"
+    text = estimate(line["mean"], line["std"], line["low"], line["high"], 2)
     fits, lost = line["fits"], line["diverged"]
     return f"{text} of {fits} of {fits + lost} fits" if lost else text
 

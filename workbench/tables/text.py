@@ -44,13 +44,22 @@ def ends(low: float, high: float) -> str:
     return f"[{100 * low:.1f}, {100 * high:.1f}]"
 
 
+def estimate(mean: float, std: float, low: float, high: float, digits: int) -> str:
+    """A value, ± its standard deviation where it has one, and its interval as text.
+
+    >>> estimate(4.01, 0.1, 3.946, 4.08, 2)
+    '4.01 ± 0.10 [3.95, 4.08]'
+    """
+    return f"{spread(mean, std, digits)} [{low:.{digits}f}, {high:.{digits}f}]"
+
+
 def percent(accuracy: float, low: float, high: float, std: float = float("nan")) -> str:
     """An accuracy with its interval as text, in percent, ± its standard deviation where given.
 
     >>> percent(0.5, 0.4, 0.6), percent(0.5, 0.4, 0.6, 0.011)
     ('50.0 [40.0, 60.0]', '50.0 ± 1.1 [40.0, 60.0]')
     """
-    return f"{spread(100 * accuracy, 100 * std, 1)} {ends(low, high)}"
+    return estimate(100 * accuracy, 100 * std, 100 * low, 100 * high, 1)
 
 
 def points(gain: float, std: float) -> str:
