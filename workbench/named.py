@@ -1,6 +1,5 @@
 """Tables of named settings, and how a user changes one: "pgd-40:restarts=5"."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any, TypeVar
@@ -40,10 +39,7 @@ def _setting(found: Any, base: str, part: str, kind: str) -> tuple[str, int | fl
         raise InputError(f"{kind} {base!r} has no setting {field!r}; {choice}")
     needed = type(getattr(found, field))
     try:
-        read = {"true": True, "false": False}[value] if needed is bool else needed(value)
-        if needed is float and not math.isfinite(read):
-            raise ValueError
-        return field, read
+        return field, {"true": True, "false": False}[value] if needed is bool else needed(value)
     except (ValueError, KeyError):
         raise InputError(f"{base}:{field} needs a value like {needed()!r}, not {value!r}") from None
 

@@ -109,7 +109,7 @@ def test_a_style_takes_other_settings_and_refuses_what_nobody_can_read() -> None
         ("nature", "use one of icml, icml-column"),
         ("icml:width=0", "between 2 and 30, not 0"),
         ("icml:text=5", "between 7 and 40, not 5"),
-        ("icml:width=nan", "not 'nan'"),
+        ("icml:width=nan", "not nan"),
         ("icml:height=3", "no setting 'height'"),
     ):
         with pytest.raises(InputError, match=told):

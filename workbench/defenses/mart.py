@@ -1,5 +1,6 @@
 """MART, misclassification-aware adversarial training (Wang et al., ICLR 2020)."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -8,6 +9,7 @@ from torch.nn import functional as F
 
 from workbench.defenses.defense import Batch
 from workbench.defenses.trades import divergence
+from workbench.errors import InputError
 
 CLOSE = 1 - 1e-4  # as the authors: log(1 − p) stays finite
 
@@ -17,12 +19,17 @@ class MART:
     """Boosted cross-entropy on x̃, and λ (1 − p_y(x)) times the divergence KL(h(x) ‖ h(x̃)).
 
     beta: λ of the paper's Eq. 11. x̃ raises the cross-entropy.
+    Raises InputError for a weight that is not finite.
     """
 
     beta: float = 5.0
     version: ClassVar[int] = 1
     fitted: ClassVar[tuple[str, ...]] = ()
     trained: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.beta):
+            raise InputError(f"mart needs a finite beta, not {self.beta}")
 
     def __call__(self, batch: Batch) -> torch.Tensor:
         return self.loss(*batch.outputs(self.perturb(batch)), batch.y)

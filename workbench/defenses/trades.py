@@ -1,5 +1,6 @@
 """TRADES (Zhang et al., ICML 2019)."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -7,6 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from workbench.defenses.defense import Batch
+from workbench.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -15,12 +17,17 @@ class TRADES:
 
     beta: weight of the divergence, 1/λ in the paper. x̃ raises the divergence, from the recipe's
     random start (the authors start at x plus normal noise of 0.001, where the gradient is not 0).
+    Raises InputError for a weight that is not finite.
     """
 
     beta: float = 6.0
     version: ClassVar[int] = 1
     fitted: ClassVar[tuple[str, ...]] = ()
     trained: ClassVar[tuple[str, ...]] = ()
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.beta):
+            raise InputError(f"trades needs a finite beta, not {self.beta}")
 
     def __call__(self, batch: Batch) -> torch.Tensor:
         return self.loss(*batch.outputs(self.perturb(batch)), batch.y)

@@ -1,5 +1,6 @@
 """WMIM: adversarial training that also maximises standard MI (Zhu, Zhang & Evans, ICML 2020)."""
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -18,7 +19,7 @@ class WMIM:
 
     alpha: weight of the bound. bound: a name of BOUNDS. A critic is trained along, by the same
     loss: it and the net raise the bound together.
-    Raises InputError for a bound of another name.
+    Raises InputError for a bound of another name, or a weight that is not finite.
     """
 
     alpha: float = 0.1
@@ -28,6 +29,8 @@ class WMIM:
     trained: ClassVar[tuple[str, ...]] = (STANDARD,)
 
     def __post_init__(self) -> None:
+        if not math.isfinite(self.alpha):
+            raise InputError(f"wmim needs a finite alpha, not {self.alpha}")
         if self.bound not in BOUNDS:
             raise InputError(f"wmim:bound must be one of {', '.join(BOUNDS)}")
 
