@@ -140,7 +140,7 @@ def test_the_three_verdicts_part_the_samples(explorer) -> None:
     found = verdicts(rows)
     assert set(found) <= set(VERDICTS)
     assert ((found == "robust") == rows["robust"]).all()
-    assert ((found == "misclassified") == (rows["clean_prediction"] != rows["label"])).all()
+    assert ((found == "wrong unattacked") == (rows["clean_prediction"] != rows["label"])).all()
 
 
 def test_model_budget_and_a_second_model(explorer) -> None:

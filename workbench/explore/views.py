@@ -32,7 +32,7 @@ QUANTITIES = {
 }
 UNITS = {"natural MI": "nats", "adversarial MI": "nats", "margin": "logits", "confidence": "share"}
 MI = ("natural MI", "adversarial MI")
-VERDICTS = ("robust", "falls", "misclassified")
+VERDICTS = ("robust", "falls", "wrong unattacked")
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,9 +113,9 @@ def limits(views: Sequence[View], quantity: str) -> tuple[float, float]:
 
 
 def verdicts(rows: pd.DataFrame) -> np.ndarray:
-    """What became of each sample, one of VERDICTS; "misclassified" is so without an attack."""
+    """What became of each sample, one of VERDICTS."""
     wrong = rows["clean_prediction"] != rows["label"]
-    return np.select([wrong, rows["robust"]], ["misclassified", "robust"], "falls")
+    return np.select([wrong, rows["robust"]], ["wrong unattacked", "robust"], "falls")
 
 
 def views(
