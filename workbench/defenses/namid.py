@@ -107,22 +107,25 @@ class NAMID:
         x_adv = base.perturb(batch)
         logits, adversarial_logits = batch.outputs(x_adv)
         loss = base.loss(logits, adversarial_logits, batch.y)
-        patterns, critics = {NATURAL: batch.x, ADVERSARIAL: x_adv - batch.x}, batch.critics
+        patterns = {NATURAL: batch.x, ADVERSARIAL: x_adv - batch.x}
+        own = {NATURAL: logits, ADVERSARIAL: adversarial_logits}
+        critics = {name: batch.critics[name] for name in own if name != self.without}
         if self.refresh:
-            own = {NATURAL: logits, ADVERSARIAL: adversarial_logits}
-            loss = loss - sum(_fit(critics[name], patterns[name], own[name]) for name in own)
-            critics = {name: _of_batch(critics[name], patterns[name]) for name in own}
+            followed = {n: _follow(critics[n], patterns[n], own[n]) for n in critics}
+            loss = loss - sum(bound for bound, _ in followed.values())
+            critics = {name: reference for name, (_, reference) in followed.items()}
         rows = SELECTIONS[self.selection](logits, adversarial_logits, batch.y)
         batch.notes["selected"] = rows.float().mean()
         if self.alpha == 0 or rows.sum() < 2:
             return loss
-        values = {
-            name: _values(
-                critics[name], patterns[name][rows], logits[rows], adversarial_logits[rows]
-            )
-            for name in self.fitted
-            if name != self.without
-        }
+        values = {}
+        for name, reference in critics.items():
+            if self.refresh:  # its reference set is this batch
+                local = reference.vectors[rows]
+            else:
+                with torch.no_grad():
+                    local = reference.critic.local(patterns[name][rows])
+            values[name] = _values(reference, local, logits[rows], adversarial_logits[rows])
         return loss + self._weight(batch.done) * self._information(values, batch.notes)
 
     def _weight(self, done: float) -> float:
@@ -145,28 +148,28 @@ class NAMID:
         )
 
 
-def _fit(reference: Reference, patterns: torch.Tensor, outputs: torch.Tensor) -> torch.Tensor:
-    """The bound that a critic trained along maximises; the net is not asked to."""
-    return infonce(reference.critic(patterns, outputs.detach()))
+def _follow(
+    reference: Reference, patterns: torch.Tensor, outputs: torch.Tensor
+) -> tuple[torch.Tensor, Reference]:
+    """The bound that a critic trained along maximises, which the net is not asked to, and that
+    critic with the batch's patterns as its reference set."""
+    local = reference.critic.local(patterns)
+    scores = reference.critic.globl(outputs.detach()) @ local.T
+    return infonce(scores), Reference(reference.critic, local.detach())
 
 
 def _values(
     reference: Reference,
-    patterns: torch.Tensor,
+    local: torch.Tensor,
     logits: torch.Tensor,
     adversarial_logits: torch.Tensor,
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Pointwise MI of natural and of adversarial outputs with the same patterns, (m,) each."""
+    """Pointwise MI of natural and of adversarial outputs with the same patterns, (m,) each.
+
+    local: the critic's vectors of the patterns.
+    """
     with frozen(reference.critic):
-        with torch.no_grad():
-            local = reference.critic.local(patterns)
         outputs = torch.cat([logits, adversarial_logits])
         scores = reference.scores_of(local.repeat(2, 1), outputs)
     natural, adversarial = scores.chunk(2)
     return natural, adversarial
-
-
-def _of_batch(reference: Reference, patterns: torch.Tensor) -> Reference:
-    """The critic with the patterns of a batch as its reference set."""
-    with torch.no_grad():
-        return Reference(reference.critic, reference.critic.local(patterns))
