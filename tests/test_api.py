@@ -9,6 +9,7 @@ from torch import nn
 import workbench as wb
 from workbench import tables
 from workbench.api import _html
+from workbench.attacks import attack
 from workbench.errors import InputError
 from workbench.evaluation import battery
 from workbench.inputs import as_data, as_model, as_threat
@@ -136,7 +137,11 @@ def test_what_is_no_model_is_one_line() -> None:
 
 
 @pytest.mark.parametrize(
-    "asked", [{"seed": 2**70}, {"seed": -1}, {"seed": "a"}, {"seed": 1.5}, {"samples": 0}]
+    "asked",
+    [
+        *({"seed": wrong} for wrong in (2**70, -1, "a", 1.5)),
+        *({"samples": wrong} for wrong in (0, 1e3, "ten")),
+    ],
 )
 def test_what_is_no_number_is_one_line(asked, tmp_path) -> None:
     with pytest.raises(InputError, match=f"{next(iter(asked))} is a whole number"):
@@ -168,6 +173,18 @@ def test_a_transfer_is_a_matrix_and_names_must_differ(tmp_path) -> None:
     assert "other" in repr(found)
     with pytest.raises(InputError, match="one name"):
         wb.transfer([net()], [other.net], "digits", "Linf 0.1", "fgsm", **asked)
+    with pytest.raises(InputError, match="sources are 2 models, 1 of them different"):
+        wb.transfer([net(), net()], [other], "digits", "Linf 0.1", "fgsm", **asked)
+    with pytest.raises(InputError, match="targets are 0 models"):
+        wb.transfer([net()], [], "digits", "Linf 0.1", "fgsm", **asked)
+
+
+def test_what_is_no_name_is_one_line(tmp_path) -> None:
+    for wrong in (5, attack("fgsm")):
+        with pytest.raises(InputError, match="attack is a name such as 'none', not "):
+            wb.evaluate(net(), "digits", "Linf 0.1", [wrong], samples=4, store=tmp_path)
+    with pytest.raises(InputError, match="claims are text"):
+        wb.audit(net(), "digits", claim=None, store=tmp_path)
 
 
 def test_names_in_tables_are_text() -> None:

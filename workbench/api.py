@@ -223,10 +223,17 @@ def transfer(
 
     sources, targets, data, threat, attacks, samples, executor: as `evaluate`; attacks that stop at
     their first success transfer badly.
-    Raises InputError for what does not fit together, and for two models of one name.
+    Raises InputError for what does not fit together, for two models of one name, and for none.
     """
     test = as_data(data)
     made, shown = ([as_model(one, test, device) for one in part] for part in (sources, targets))
+    for part, kind in ((made, "sources"), (shown, "targets")):
+        different = {model.fingerprint for model in part}
+        if not part or len(different) < len(part):
+            raise InputError(
+                f"{kind} are {len(part)} models, {len(different)} of them different; name one or "
+                "more, each once"
+            )
     names = {model.fingerprint: model.origin for model in (*made, *shown)}
     if len(set(names.values())) < len(names):
         raise InputError("two models have one name; give Classifier(net, name) names that differ")

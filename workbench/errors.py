@@ -14,6 +14,17 @@ class InputError(ValueError):
 MOST_SEED = 2**32 - 1
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Whether memory was too small for what was asked: of Python, of torch, or of a GPU.
+
+    >>> out_of_memory(RuntimeError("CUDA out of memory. Tried to allocate 20.00 MiB"))
+    True
+    """
+    told = str(error)
+    memory = "out of memory" in told or "can't allocate memory" in told
+    return isinstance(error, MemoryError) or memory
+
+
 def whole(value: Any, what: str, least: int = 0, most: int = MOST_SEED) -> int:
     """A whole number that was asked for, such as numpy's too. Raises InputError for anything else.
 

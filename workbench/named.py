@@ -15,6 +15,8 @@ def choose(table: Mapping[str, T], text: str, kind: str) -> T:
     table: frozen dataclasses by their names. kind: what they are, for messages.
     Raises InputError for an unknown name, an unknown setting, or a value that is none.
     """
+    if not isinstance(text, str):
+        raise InputError(f"{kind} is a name such as {next(iter(table))!r}, not {text!r}")
     base, _, rest = text.partition(":")
     if base not in table:
         raise InputError(f"{kind} {base!r} is not known; use one of {', '.join(table)}")

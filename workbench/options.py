@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from workbench.errors import MOST_SEED
+from workbench.errors import MOST_SEED, whole
 from workbench.screen import say
 from workbench.specs import UNIT_SIZE
 
@@ -121,8 +121,9 @@ def chosen_samples(asked: int | None, data: "Dataset") -> int:
     """How many samples are looked at: DEFAULT_SAMPLES, or all where there are fewer, if not told.
 
     A user's file that is sorted by class has one or few in its first samples: that is told.
+    Raises InputError for what is no number of samples.
     """
-    samples = min(DEFAULT_SAMPLES, len(data)) if asked is None else asked
+    samples = min(DEFAULT_SAMPLES, len(data)) if asked is None else whole(asked, "samples", 1)
     if (found := data.classes_in(0, samples)) < min(len(data.classes), samples):
         say(f"warning: the first {samples} samples hold {found} of {len(data.classes)} classes")
     return samples

@@ -30,7 +30,7 @@ from rich.table import Column, Table
 from rich.text import Text
 from typer.exceptions import TyperException
 
-from workbench.errors import InputError
+from workbench.errors import InputError, out_of_memory
 from workbench.progress import Progress as ReportProgress
 
 BAD_INPUT = 2  # the exit code of a command that was refused
@@ -194,6 +194,11 @@ def guarded(command: Callable[[], int | None]) -> int:
         return 0
     except (InputError, OSError) as error:
         return _refuse(str(error))
+    except (RuntimeError, MemoryError) as error:
+        if not out_of_memory(error):
+            raise
+        told = str(error).partition("\n")[0]
+        return _refuse(f"out of memory; use a smaller --batch-size, or fewer workers ({told})")
     except TyperException as error:
         told = error.format_message()  # empty where no arguments were given: help was shown
         return _refuse(f"{told} (--help says more)") if told else BAD_INPUT

@@ -100,6 +100,7 @@ def test_the_page_about_audits_tells_of_every_field_check_and_flaw() -> None:
         ("--samples", "99999"),
         ("--arch", "nothing"),
         ("--against", "nothing.pt"),
+        ("--against-arch", "small-cnn"),
         ("--against", "zoo:fashion-mnist/natural"),
         ("--store", "x" * 300),
     ],

@@ -143,6 +143,19 @@ def test_a_gradient_of_zero_counts_unless_a_bound_proves_the_sample_robust() -> 
     assert "2 of them robust" in passed.said
 
 
+def test_memory_that_runs_out_says_nothing_of_a_models_gradient() -> None:
+    class Greedy(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if x.requires_grad:
+                raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+            return x.flatten(1)[:, :3]
+
+    x, y = torch.zeros(2, 1, 2, 2), torch.zeros(2, dtype=torch.long)
+    given = Given(Classifier(Greedy(), "g"), x, y, ThreatModel("Linf", "0.1"), Noise(0, (0, 1)))
+    with pytest.raises(torch.OutOfMemoryError):
+        Gradients()(given)
+
+
 def test_a_flat_sample_that_a_bound_proves_robust_is_told_from_one_that_it_does_not() -> None:
     flat, away = nn.Linear(4, 3), nn.Linear(4, 3)
     with torch.no_grad():

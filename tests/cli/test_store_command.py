@@ -87,8 +87,15 @@ def test_prune_clears_what_was_damaged(root) -> None:
     assert not any((root / "damaged").iterdir())
 
 
-def test_a_unit_that_cannot_be_read_is_listed(root, capsys) -> None:
-    (root / "units" / OLD / "unit.json").write_text("{")
+@pytest.mark.parametrize(
+    "changed",
+    [None, {"created": "yesterday"}, {"created": 5}, {"commit": 5}, {"spec": {"kind": 5}}],
+)
+def test_a_unit_that_cannot_be_read_is_listed(root, changed, capsys) -> None:
+    file = root / "units" / OLD / "unit.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changed) if changed else "{")
+    assert store("prune", "--store", root, "--older", 36500, "--dry-run") == 0
+    capsys.readouterr()
     assert store("ls", "--store", root, "--json", "-") == 0
     assert json.loads(capsys.readouterr().out)[0]["kind"] == "unreadable"
 
@@ -99,6 +106,7 @@ def test_a_unit_that_cannot_be_read_is_listed(root, capsys) -> None:
         (("ls",), "is no store"),
         (("prune", "--older", "1"), "is no store"),
         (("prune",), "say what may go"),
+        (("prune", "--older", "999999999"), "less than or equal to 36500"),
         (("prune", "--kind", "x"), "has no units of kind 'x'; it has attack, probe"),
     ],
 )

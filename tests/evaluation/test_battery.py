@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 from linear import Linear
 
+from workbench.attacks import ATTACKS as ATTACKS_BY_NAME
+from workbench.attacks import PGD
 from workbench.data import Dataset
 from workbench.errors import InputError
 from workbench.evaluation.battery import EvaluationRequest, evaluate, evaluate_all
@@ -118,6 +120,15 @@ def test_more_samples_reuse_the_units_that_are_there(tmp_path: Path) -> None:
     counter = Counter()
     run(Store(tmp_path), samples=50, progress=counter)
     assert counter.calls == 2 * len(ATTACKS)  # one unit of ten samples each, begun and done
+
+
+def test_an_attack_with_a_name_of_its_own_since_it_was_stored(tmp_path, monkeypatch) -> None:
+    run(Store(tmp_path), samples=40, attacks=["pgd-10:steps=3"])
+    monkeypatch.setitem(ATTACKS_BY_NAME, "pgd-3", PGD(steps=3))
+    counter = Counter()
+    found = run(Store(tmp_path), samples=50, attacks=["pgd-3"], progress=counter)
+    assert counter.calls == 2  # the unit that is missing, begun and done
+    assert set(found.rows["attack"]) == set(found.costs["attack"]) == {"pgd-3"}
 
 
 @pytest.mark.parametrize("stop_at", range(1, 13))

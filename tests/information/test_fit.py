@@ -16,6 +16,7 @@ from workbench.information import (
     pointwise,
     vector_critic,
 )
+from workbench.information.fit import least_pairs
 from workbench.seeds import generator
 
 FIT = Fit(units=64, steps=600, batch=256)
@@ -103,8 +104,17 @@ def test_a_fit_whose_last_step_diverges_gives_no_number() -> None:
         quick(Fit(units=8, steps=1, batch=32, lr=1e38))
 
 
+@pytest.mark.parametrize("batch", [2, 19, 32, 128])
+def test_the_least_number_of_pairs_is_enough_and_no_smaller_one_is(batch) -> None:
+    fit = Fit(units=8, steps=2, batch=batch)
+    least = least_pairs(fit)
+    quick(fit, n=least)
+    with pytest.raises(InputError, match=f"use {least} or more"):
+        quick(fit, n=least - 1)
+
+
 def test_too_few_pairs_are_refused() -> None:
-    with pytest.raises(InputError, match="30 pairs are too few"):
+    with pytest.raises(InputError, match=r"30 samples are too few .* use 35 or more"):
         quick(n=30)
 
 

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from workbench.errors import InputError
 from workbench.models import Classifier
 from workbench.models.architectures import small_cnn
+from workbench.screen import guarded
 
 
 def test_frozen_and_in_eval_mode():
@@ -57,6 +58,23 @@ class Ends(nn.Module):
 
     def forward(self, x: Tensor) -> object:
         return self.end(self.linear(x.flatten(1)))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 7 TiB"),
+        RuntimeError("MPS backend out of memory (MPS allocated: 9.07 GB)"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"),
+    ],
+)
+def test_memory_that_runs_out_is_not_told_as_a_wrong_shape(error):
+    def fail(logits: Tensor) -> None:
+        raise error
+
+    with pytest.raises(type(error), match=r"memory|allocate"):
+        Classifier(Ends(fail), "net")(torch.rand(2, 1, 2, 2))
+    assert guarded(lambda: Classifier(Ends(fail), "net")(torch.rand(2, 1, 2, 2))) == 2
 
 
 @pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])

@@ -103,7 +103,9 @@ class CascadeFast:
     APGD on the cross-entropy, then towards the likeliest classes, then, under Linf, Square, which
     gives a sample up whose margin is still above 40 % after 200 queries or 10 % after 600. It
     leaves out FAB, the other classes, most of the steps, and the dearer bounds: what it calls
-    robust may fall to `cascade`.
+    robust may fall to `cascade`. Of the zoo's standard-at, which is trained under Linf, it leaves
+    48 % of 60 samples under L2 1.5, and `cascade` 13 %, mostly by Square, which needs
+    thousands of queries there.
     steps: of APGD on the cross-entropy. targets, target_steps: classes, and steps towards each.
     budget: of bounds, see certificates.certified_margins.
     """

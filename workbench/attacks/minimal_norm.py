@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from workbench.attacks.attempt import Attempt
+from workbench.devices import full_precision
 from workbench.errors import InputError
 from workbench.seeds import Noise, forked
 from workbench.threat import ThreatModel
@@ -92,10 +93,11 @@ def _run(
 ) -> Attempt:
     """Run an attack of foolbox; what it found beyond ε is clipped to the ball.
 
-    Where it finds nothing, its CW gives a black image.
+    Where it finds nothing, its CW gives a black image. In full precision: it ends at the boundary,
+    where TF32's rounding decides.
     """
     bounded = _foolbox().PyTorchModel(model, bounds=(0, 1), device=x.device)
-    with forked(noise.seed):
+    with forked(noise.seed), full_precision():
         raw, clipped, _ = attack(bounded, x, y, epsilons=threat.epsilon)
     found = raw.flatten(1).any(1)
     return Attempt(torch.where(found[:, None, None, None], clipped, x).detach())

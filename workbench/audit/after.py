@@ -194,8 +194,8 @@ def verified_again(found: Evidence) -> Finding:
     claimed = found.again[found.again["claimed"]]
     doubted = claimed[~claimed["fooled"]]
     said = (
-        f"a fresh instance confirms {len(claimed) - len(doubted)} of {len(claimed)} adversarial "
-        "samples that attacks found"
+        f"a fresh instance misclassifies {len(claimed) - len(doubted)} of {len(claimed)} samples "
+        "that attacks claim, those that are wrong anyway among them"
     )
     marked = tuple(sorted({int(index) for index in doubted["index"]}))
     return Finding(FAIL if marked else PASS, said, len(doubted), 0.0, marked)

@@ -122,14 +122,15 @@ def _readouts(
     planted = threat.project(
         x + threat.epsilon * threat.ascent(noise.normal(x, "binarised", "planted")), x
     )
-    points = torch.stack([features(at) for at in (*near, x, planted)], 1).double()  # (n, p, f)
+    # (n, p, f), in a precision that not every device has
+    points = torch.stack([features(at) for at in (*near, x, planted)], 1).cpu().double()
     centred = points - points.mean(1, keepdim=True)
     scale = centred.square().mean((1, 2), keepdim=True).sqrt().clamp_min(1e-12)
     centred = centred / scale
-    wanted = -torch.ones(points.shape[1], dtype=torch.float64, device=x.device)
+    wanted = -torch.ones(points.shape[1], dtype=torch.float64)
     wanted[-1] = 1
     gram = centred @ centred.transpose(1, 2)
-    gram += RIDGE * centred.shape[2] * torch.eye(len(wanted), dtype=gram.dtype, device=x.device)
+    gram += RIDGE * centred.shape[2] * torch.eye(len(wanted), dtype=gram.dtype)
     weights = (torch.linalg.solve(gram, wanted.expand(len(x), -1))[:, None] @ centred)[:, 0]
     weights = weights / scale[:, 0]
     scores = (points @ weights[:, :, None])[..., 0]
@@ -137,4 +138,5 @@ def _readouts(
     threshold = inner + CLOSENESS * (highest - inner)
     spread = (highest - inner).abs().clamp_min(1e-12)  # so that losses have the size of 1
     scaled = (weights / spread[:, None]).float(), (threshold / spread).float()
-    return *scaled, highest > inner
+    found, level, parted = (part.to(x.device) for part in (*scaled, highest > inner))
+    return found, level, parted

@@ -50,6 +50,8 @@ def claims(text: str) -> list[Claim]:
     >>> claims("clean=50")
     [Claim(of='clean', accuracy=0.5)]
     """
+    if not isinstance(text, str):
+        raise InputError(f"claims are text such as clean=83.4,autoattack=52.0, not {text!r}")
     found: dict[str, Claim] = {}
     for part in filter(None, map(str.strip, text.split(","))):
         name, equals, number = part.rpartition("=")

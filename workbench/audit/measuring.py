@@ -12,6 +12,7 @@ from workbench.audit.binarised import Binarised
 from workbench.audit.evidence import LONGER, PGD, RESTARTED, Evidence
 from workbench.audit.request import DEPTHS, AuditRequest
 from workbench.audit.worst import Fallen, worst
+from workbench.devices import full_precision
 from workbench.evaluation.battery import fill_all, rows_of
 from workbench.evaluation.execution import Executor, in_process
 from workbench.evaluation.probing import Probe
@@ -135,6 +136,7 @@ def _curve(threat: ThreatModel) -> list[ThreatModel]:
 
 
 @torch.no_grad()
+@full_precision()
 def _judged_again(request: AuditRequest, units: Sequence[Stored], why: str) -> pd.DataFrame:
     """The proposals of all attacks, judged by a fresh instance and by the attacked copy.
 

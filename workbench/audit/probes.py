@@ -15,6 +15,8 @@ from torch.nn import functional as F
 from workbench import certificates
 from workbench.attacks import attack
 from workbench.attacks.losses import margins
+from workbench.devices import full_precision
+from workbench.errors import out_of_memory
 from workbench.evaluation.measure import measure
 from workbench.evaluation.probing import Given
 
@@ -32,7 +34,7 @@ SCALINGS: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
 
 def _logits(model: nn.Module, x: torch.Tensor, batch: int = BATCH) -> torch.Tensor:
     """Logits (n, classes) in batches of this size."""
-    with torch.no_grad():
+    with torch.no_grad(), full_precision():
         return torch.cat([model(part) for part in x.split(batch)]).float()
 
 
@@ -52,7 +54,7 @@ class Outputs:
         columns = {
             "lowest": found.amin(1),
             "highest": found.amax(1),
-            "sum": found.double().sum(1),
+            "sum": found.cpu().double().sum(1),
         }
         rows = pd.DataFrame({name: value.cpu().numpy() for name, value in columns.items()})
         return rows.assign(outputs=found.shape[1])
@@ -130,7 +132,7 @@ class Gradients:
     the gradient hides nothing.
     """
 
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
 
     def __call__(self, given: Given) -> pd.DataFrame:
         losses = {
@@ -143,6 +145,8 @@ class Gradients:
             try:
                 found[name] = _gradient_norms(given.model, given.x, given.y, loss)
             except (RuntimeError, ValueError, TypeError, NotImplementedError) as error:
+                if out_of_memory(error):  # which says nothing of the model
+                    raise
                 found[name], failed = float("nan"), str(error).partition("\n")[0]
         rows = pd.DataFrame(found, index=range(len(given.x)))
         flat = (rows == 0).any(axis=1).to_numpy()
@@ -186,8 +190,8 @@ def _gradient_norms(
     for images, labels in zip(x.split(BATCH), y.split(BATCH), strict=True):
         at = images.clone().requires_grad_()
         (gradient,) = torch.autograd.grad(loss(model(at), labels), at)
-        parts.append(gradient.double().flatten(1).norm(dim=1))
-    return torch.cat(parts).cpu().numpy()
+        parts.append(gradient.cpu().double().flatten(1).norm(dim=1))
+    return torch.cat(parts).numpy()
 
 
 @dataclass(frozen=True)

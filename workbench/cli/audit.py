@@ -83,6 +83,8 @@ def audit(
     """
     if fail_on not in FAILING:
         raise InputError(f"--fail-on {fail_on!r} is not known; use {', '.join(FAILING)}")
+    if against is None and against_arch is not None:
+        raise InputError("--against-arch is of the model --against; name that, or leave it out")
     threat, claimed, chosen = ThreatModel(norm, eps), claims(claim), device_of(device)
     check_writable(json)
     check_writable(out / "audit.json" if out else None)

@@ -38,7 +38,7 @@ def plan(
     if retrain:
         train, test = (load_data(wanted.data, split, say) for split in ("train", "test"))
         parts += training_parts(wanted, train, test, device)
-    found = predict(parts, results, count)
+    found = predict(parts, results, count, device)
     content = {
         "profile": profile,
         "device": device,
@@ -51,19 +51,20 @@ def plan(
     }
     write_json(content, json)
     if str(json) != "-":
-        _show(found, f"Parts of profile {profile}, on {device}; minutes of one worker", count)
+        _show(found, profile, device, count)
 
 
-def _show(found: Prediction, title: str, workers: int) -> None:
+def _show(found: Prediction, profile: str, device: str, workers: int) -> None:
     table = found.parts.assign(
         seconds_each=found.parts["seconds_each"].map("{:.2f}".format),
         minutes=(found.parts["seconds"] / 60).map("{:.1f}".format),
     )
     shown = table.drop(columns="seconds").rename(columns={"seconds_each": "seconds each"})
-    show(shown, title)
+    show(shown, f"Parts of profile {profile}, on {device}; minutes of one worker")
+    of = "GPU memory" if device.startswith("cuda") else "memory"
     output.print(
         f"About {found.seconds / 60:.0f} minutes with {workers} workers, "
-        f"{found.memory / 1e9:.1f} GB of memory, {found.disk / 1e9:.2f} GB on the disk "
+        f"{found.memory / 1e9:.1f} GB of {of}, {found.disk / 1e9:.2f} GB on the disk "
         f"({found.free / 1e9:.0f} GB are free).",
         highlight=False,
         soft_wrap=True,

@@ -21,7 +21,9 @@ app = typer.Typer(
 DAMAGED = 3  # the exit code of `verify` where a unit was damaged
 MEGABYTE = 1e6
 
-Older = Annotated[int | None, typer.Option(min=0, help="Only units older than so many days.")]
+Older = Annotated[
+    int | None, typer.Option(min=0, max=36500, help="Only units older than so many days.")
+]
 Kind = Annotated[str | None, typer.Option(help="Only units of a kind that `store ls` names.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would go, and keep it.")]
 

@@ -66,10 +66,7 @@ class Checkpoint:
         except (RuntimeError, EOFError, OSError, KeyError, TypeError, pickle.UnpicklingError):
             raise InputError(f"{self.path} is no checkpoint; remove it to train anew") from None
         if not same:
-            raise InputError(
-                f"{self.path} belongs to another recipe or other data; remove it or name another "
-                "--out"
-            )
+            raise InputError(f"{self.path} belongs to another recipe or other data; remove it")
         for name, part in self.parts.items():
             part.load_state_dict(state["parts"][name])
         return history, kept

@@ -1,7 +1,7 @@
 """Fill the store with what is missing, and read the rest."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
 from typing import Any
@@ -44,7 +44,7 @@ def fill(
     if missing:
         _compute(list(missing.values()), store, progress, executor)
     found |= {name: store.read(name) for name in missing}
-    return [_there(found[name], name, store) for name in keys]
+    return [_there(found[name], wanted[name], store) for name in keys]
 
 
 def _compute(jobs: Sequence[Job], store: Store, progress: Progress, executor: Executor) -> None:
@@ -55,9 +55,13 @@ def _compute(jobs: Sequence[Job], store: Store, progress: Progress, executor: Ex
             watch.finished(job)
 
 
-def _there(stored: Stored | None, name: str, store: Store) -> Stored:
+def _there(stored: Stored | None, job: Job, store: Store) -> Stored:
+    """The result of a job; its attack may have had another name when it was stored."""
     if stored is None:
+        name = key(job.unit)
         raise InputError(f"unit {name} was stored and is gone from {store.root}; is the disk ok?")
+    if job.attack and stored.rows is not None:
+        return replace(stored, rows=stored.rows.assign(attack=job.attack))
     return stored
 
 
@@ -137,7 +141,8 @@ def _attack_job(
         MEASURE_VERSION,
     )
     compute = partial(_attacked, model, data, threat, attack, start, stop, seed)
-    return Job(unit, compute, stop - start, f"{label(attack)} on {model.origin}")
+    name = label(attack)
+    return Job(unit, compute, stop - start, f"{name} on {model.origin}", attack=name)
 
 
 def _attacked(

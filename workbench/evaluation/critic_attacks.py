@@ -115,9 +115,11 @@ def _job(
     assert unit.rows is not None
     spec = {name: value for name, value in unit.info["spec"].items() if name != "kind"}
     settings = knowing_settings(attack, critics.converged())
-    doing = f"{critic_attack_label(attack)} on {critics.model.origin}"
+    name = critic_attack_label(attack)
     compute = partial(_attacked, critics, test, threat, attack, spec, unit.rows)
-    return Job(AttackUnit(**{**spec, "attack": settings}), compute, len(unit.rows), doing)
+    doing = f"{name} on {critics.model.origin}"
+    found = AttackUnit(**{**spec, "attack": settings})
+    return Job(found, compute, len(unit.rows), doing, attack=name)
 
 
 def _attacked(

@@ -107,6 +107,7 @@ def score_jobs(
             partial(_scored, critics, test, _Place.of(unit), unit.rows, seed),
             unit.info["spec"]["stop"] - unit.info["spec"]["start"],
             f"MI of {critics.model.origin}",
+            attack=unit.attack,
         )
         for unit in scored
     ]

@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -50,20 +51,24 @@ def clear_damaged(store: Store) -> None:
 
 
 def _row(folder: Path) -> dict[str, Any]:
+    found = {"key": folder.name, "bytes": size_of(folder)}
     try:
-        info = json.loads((folder / "unit.json").read_text())
-        spec = info["spec"]
-        kind = spec["kind"].removesuffix("Unit").lower()
-    except (OSError, ValueError, KeyError, TypeError):
-        return {"key": folder.name, "kind": "unreadable", "bytes": size_of(folder)}
+        return found | _told(json.loads((folder / "unit.json").read_text()))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return found | {"kind": "unreadable"}
+
+
+def _told(info: dict[str, Any]) -> dict[str, Any]:
+    """What a unit's file says of it."""
+    spec = info["spec"]
     told = next((spec[name] for name in TOLD if name in spec), "")
+    if (created := info.get("created")) is not None:
+        datetime.fromisoformat(created)  # refuses what is no time
     return {
-        "key": folder.name,
-        "kind": kind,
+        "kind": spec["kind"].removesuffix("Unit").lower(),
         "of": told.get("name", told.get("defense", "")) if isinstance(told, dict) else "",
         "seed": spec.get("seed"),
         "samples": spec["stop"] - spec["start"] if "stop" in spec else None,
-        "created": info.get("created"),
+        "created": created,
         "commit": (info.get("commit") or "")[:10],
-        "bytes": size_of(folder),
     }

@@ -38,7 +38,7 @@ class Job:
     """A unit, how to compute it, its size for the progress bar, and what to call it there.
 
     compute: a function of a module with its arguments (functools.partial), as it may travel.
-    told: where a long one tells how far it is.
+    told: where a long one tells how far it is. attack: what its rows call the attack, if they do.
     """
 
     unit: Unit
@@ -46,6 +46,7 @@ class Job:
     size: int
     doing: str
     told: ProgressFile | None = None
+    attack: str = ""
 
 
 def carry_out(job: Job, store: Store) -> None:

@@ -48,6 +48,12 @@ class Stored:
     info: dict[str, Any]
     folder: Path
 
+    @property
+    def attack(self) -> str:
+        """What the rows call the one attack that they are of."""
+        assert self.rows is not None
+        return str(self.rows["attack"].iloc[0])
+
     def tensors(self) -> dict[str, np.ndarray]:
         """The unit's images or weights by name."""
         return tensors_in(self.folder)
@@ -148,7 +154,8 @@ class Store:
             _read(moved, folder.name)
         except DAMAGE:
             self.say(
-                f"unit {folder.name} is damaged ({reason}); it was moved to {aside}, and is redone"
+                f"unit {folder.name} is damaged ({reason}); it was moved to {aside}, and is "
+                "computed again when it is needed"
             )
             return None
         _move(moved, folder)

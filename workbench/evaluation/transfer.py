@@ -107,7 +107,8 @@ def _job(model: Classifier, data: Dataset, threat: ThreatModel, unit: Stored) ->
     assert unit.rows is not None
     spec = TransferUnit(unit.key, model.fingerprint, MEASURE_VERSION)
     compute = partial(_shown, model, data, threat, unit)
-    return Job(spec, compute, len(unit.rows), f"transfer to {model.origin}")
+    doing = f"transfer to {model.origin}"
+    return Job(spec, compute, len(unit.rows), doing, attack=unit.attack)
 
 
 def _shown(model: Classifier, data: Dataset, threat: ThreatModel, unit: Stored) -> Result:

@@ -10,7 +10,7 @@ from workbench.information.bounds import (
 )
 from workbench.information.calibration import Calibration
 from workbench.information.critic import Critic, image_critic, vector_critic
-from workbench.information.fit import Check, Diverged, Fit, fit_critic
+from workbench.information.fit import Check, Diverged, Fit, check_enough, fit_critic
 from workbench.information.known import (
     AdditiveUniform,
     CorrelatedGaussians,
@@ -62,6 +62,7 @@ __all__ = [
     "Student",
     "UniformMargins",
     "balls",
+    "check_enough",
     "cross",
     "donsker_varadhan",
     "fit_critic",

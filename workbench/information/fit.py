@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import count
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -130,16 +131,29 @@ def _finite(value: torch.Tensor, step: int, fit: Fit) -> torch.Tensor:
     return value
 
 
+def least_pairs(fit: Fit) -> int:
+    """How many pairs a fit needs: a batch, and a tenth that is held out, two at least.
+
+    >>> least_pairs(Fit(batch=128))
+    142
+    """
+    return next(n for n in count(20) if n - n // 10 >= fit.batch)
+
+
+def check_enough(n: int, fit: Fit) -> None:
+    """Raises InputError where so many samples are too few for the fit."""
+    if n < (least := least_pairs(fit)):
+        raise InputError(
+            f"{n} samples are too few for a fit in batches of {fit.batch}; use {least} or more "
+            "(--fit-samples)"
+        )
+
+
 def _split(n: int, fit: Fit, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     """Rows to fit and rows to hold out, in random order."""
+    check_enough(n, fit)
     order = torch.randperm(n, generator=generator)
-    held_out, fitted = order[: n // 10], order[n // 10 :]
-    if len(held_out) < 2 or len(fitted) < fit.batch:
-        raise InputError(
-            f"{n} pairs are too few for a fit in batches of {fit.batch}; use more samples, or a "
-            "smaller batch (20 pairs at least)"
-        )
-    return fitted, held_out
+    return order[n // 10 :], order[: n // 10]
 
 
 def _batches(rows: torch.Tensor, fit: Fit, generator: torch.Generator) -> Iterator[torch.Tensor]:

@@ -5,7 +5,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from workbench.errors import InputError
+from workbench.errors import InputError, out_of_memory
 from workbench.models.factories import in_one_line
 from workbench.models.fingerprint import fingerprint
 from workbench.models.logits import flaw_of_logits
@@ -47,6 +47,8 @@ class Classifier(nn.Module):
         try:
             logits = self.net(x)
         except (Exception, SystemExit) as error:  # the user's forward may raise anything
+            if out_of_memory(error):
+                raise
             raise InputError(
                 f"{self.origin} does not take {images}: {in_one_line(error)}"
             ) from error

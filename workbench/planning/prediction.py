@@ -18,7 +18,8 @@ class Prediction:
     """What is missing.
 
     parts: a line per kind of work: kind, what, units, stored, seconds_each, seconds. seconds: in
-    all, by so many workers. memory: bytes of the processes at their peak. disk, free: bytes.
+    all, by so many workers. memory: bytes of the processes at their peak, on CUDA of the GPUs.
+    disk, free: bytes.
     """
 
     parts: pd.DataFrame
@@ -28,10 +29,10 @@ class Prediction:
     free: int
 
 
-def predict(parts: Sequence[Part], store: Store, workers: int) -> Prediction:
+def predict(parts: Sequence[Part], store: Store, workers: int, device: str = "cpu") -> Prediction:
     """Measure a few steps of each kind of work that the store lacks, and predict the whole.
 
-    A part that is named twice is counted once.
+    device: that of the parts. A part that is named twice is counted once.
     """
     if workers > 1:
         torch.set_num_threads(1)  # as each of them computes
@@ -56,12 +57,12 @@ def predict(parts: Sequence[Part], store: Store, workers: int) -> Prediction:
         )
     table = pd.DataFrame(lines)
     free = shutil.disk_usage(store.root).free
-    return Prediction(table, table["seconds"].sum() / workers, _peak() * workers, disk, free)
+    return Prediction(table, table["seconds"].sum() / workers, _peak(device) * workers, disk, free)
 
 
-def _peak() -> int:
-    """Bytes that this process, or its part of the GPU, has held at most."""
-    if torch.cuda.is_available():
-        return torch.cuda.max_memory_allocated()
+def _peak(device: str) -> int:
+    """Bytes that this process, or on CUDA its part of the GPU, has held at most."""
+    if device.startswith("cuda"):
+        return torch.cuda.max_memory_allocated(device)
     held = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return held if sys.platform == "darwin" else 1024 * held
