@@ -1,6 +1,7 @@
 """`workbench store`: what is there, what is damaged, and what goes."""
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -85,6 +86,18 @@ def test_prune_clears_what_was_damaged(root) -> None:
     assert any((root / "damaged").iterdir())
     assert store("prune", "--store", root, "--older", 0) == 0
     assert not any((root / "damaged").iterdir())
+
+
+def test_prune_clears_trainings_that_were_stopped_long_ago(root) -> None:
+    (root / "training").mkdir()
+    for name, days in (("old", 100), ("new", 1)):
+        (root / "training" / name).write_bytes(b"weights")
+        then = (datetime.now(UTC) - timedelta(days=days)).timestamp()
+        os.utime(root / "training" / name, (then, then))
+    assert store("prune", "--store", root, "--kind", "probe") == 0
+    assert len([*(root / "training").iterdir()]) == 2
+    assert store("prune", "--store", root, "--older", 30) == 0
+    assert [path.name for path in (root / "training").iterdir()] == ["new"]
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,14 @@ import typer
 
 from workbench import options
 from workbench.errors import InputError
-from workbench.evaluation.inventory import clear_damaged, inventory, remove, size_of, verify
+from workbench.evaluation.inventory import (
+    clear_damaged,
+    clear_trainings,
+    inventory,
+    remove,
+    size_of,
+    verify,
+)
 from workbench.evaluation.store import Store
 from workbench.screen import output, progress_bar, say, show, write_json
 
@@ -80,7 +87,8 @@ def prune(
     kind: Kind = None,
     dry_run: DryRun = False,
 ) -> None:
-    """Delete units, and what was set aside as damaged; they can be computed again.
+    """Delete units, what was set aside as damaged, and with --older what is left of trainings
+    that were stopped so long ago; all can be computed again.
 
     Examples:
     workbench store prune --older 90 --dry-run
@@ -93,22 +101,24 @@ def prune(
     if kind is not None and kind not in set(units["kind"]):
         known = ", ".join(sorted(set(units["kind"]))) or "nothing"
         raise InputError(f"the store has no units of kind {kind!r}; it has {known}")
-    chosen = units[_chosen(units, older, kind)]
+    limit = datetime.now(UTC) - timedelta(days=older) if older is not None else None
+    chosen = units[_chosen(units, limit, kind)]
     size = chosen["bytes"].sum() / MEGABYTE
     if dry_run:
         output.print(f"{len(chosen)} units, {size:.1f} MB, would go.", highlight=False)
         return
     remove(opened, list(chosen["key"]))
     clear_damaged(opened)
+    if limit is not None:
+        clear_trainings(opened, limit)
     output.print(f"{len(chosen)} units, {size:.1f} MB, are gone.", highlight=False)
 
 
-def _chosen(units: pd.DataFrame, older: int | None, kind: str | None) -> pd.Series:
+def _chosen(units: pd.DataFrame, limit: datetime | None, kind: str | None) -> pd.Series:
     """Which units the options name."""
     found = pd.Series(True, index=units.index)
     if kind is not None:
         found &= units["kind"] == kind
-    if older is not None:
-        limit = datetime.now(UTC) - timedelta(days=older)
+    if limit is not None:
         found &= pd.to_datetime(units["created"], utc=True) < limit
     return found

@@ -50,6 +50,13 @@ def clear_damaged(store: Store) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def clear_trainings(store: Store, limit: datetime) -> None:
+    """Delete the checkpoints of trainings that were stopped before a moment."""
+    for path in (store.root / "training").glob("*"):
+        if path.stat().st_mtime < limit.timestamp():
+            path.unlink()
+
+
 def _row(folder: Path) -> dict[str, Any]:
     found = {"key": folder.name, "bytes": size_of(folder)}
     try:
