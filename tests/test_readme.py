@@ -52,6 +52,19 @@ def test_namid_against_standard_at() -> None:
             assert row in ROWS
 
 
+@pytest.mark.parametrize(
+    ("defense", "critics"), [("namid", "Eq. 4"), ("namid-contrast", "contrast")]
+)
+def test_eight_seeds_that_chose_nothing(defense, critics) -> None:
+    table = once("white_box", "namid-confirm").set_index(["attack", "defense"])
+    for attack in (tables.CLEAN, "pgd-40", EXACT):
+        base, row = (table.loc[(attack, name)] for name in ("standard-at", defense))
+        means = [tables.spread(100 * own["mean"], 100 * own["std"], 1) for own in (base, row)]
+        cells = critics, attack, *means, *gain(row), tables.p_text(row["holm_p"])
+        assert as_row(*cells) in ROWS
+        assert row["seeds"] == 8
+
+
 @pytest.mark.parametrize("defense", ["trades", "mart", "wmim", "namid", "namid-t", "namid-m"])
 def test_every_defense_against_standard_at(defense) -> None:
     table = once("white_box").set_index(["norm", "attack", "defense"])
