@@ -65,7 +65,7 @@ def test_a_bad_entry_is_named(tmp_path, old, new, named) -> None:
     [
         ("[trainings]\nseeds = [0]", "trainings"),
         ('recipe = "epochs=3"', "trainings.0.recipe"),
-        ("recipe = {estimator = 3}", "recipe"),
+        ("recipe = {estimator = 3}", "objective is a name such as"),
         ("recipe = {epochs = 2.5}", "epochs"),
         ("recipe = {lr = true, schedule = []}", "recipe"),
         ("recipe = {seed = 5}", "seed"),

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from workbench.errors import InputError, out_of_memory
+from workbench.errors import InputError
 from workbench.models.factories import in_one_line
 from workbench.models.logits import flaw_of_logits
 
@@ -151,8 +151,6 @@ def _logits(net: nn.Module, x: Tensor, where: str, advice: str) -> Tensor:
     try:
         logits = net(x)
     except Exception as error:  # the steps of a file may raise anything
-        if out_of_memory(error):
-            raise
         raise InputError(
             f"{where} does not run on {len(x)} images of {tuple(x.shape[1:])} "
             f"({in_one_line(error)}): {advice}"
