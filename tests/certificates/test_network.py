@@ -13,7 +13,7 @@ from workbench.certificates.tracing import trace
 pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
 
 
-@settings(deadline=None, max_examples=60, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(
     kernel=pairs,
     stride=pairs,

@@ -24,7 +24,7 @@ def bounds(net: nn.Module, x: torch.Tensor, y: torch.Tensor, threat: ThreatModel
     return found
 
 
-@settings(deadline=None, max_examples=12, derandomize=True)
+@settings(max_examples=12, derandomize=True)
 @given(
     name=st.sampled_from(sorted(NETS)),
     seed=st.integers(0, 10_000),

@@ -66,7 +66,7 @@ def reached(network: Network, ball: Ball, index: int, elements: range) -> list[T
     return [values(network, threat.project(ball.x + step, ball.x), index) for step in steps]
 
 
-@settings(deadline=None, max_examples=40, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(
     kernels=st.lists(kernels, min_size=3, max_size=3),
     stride=st.integers(1, 2),

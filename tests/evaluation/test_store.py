@@ -79,7 +79,7 @@ def test_damage_is_named_set_aside_and_the_rest_is_untouched(tmp_path, name, har
     assert write(store).rows is not None
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(name=st.sampled_from(FILES), place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7))
 def test_a_flipped_bit_anywhere_is_found_or_changes_nothing(name, place, bit) -> None:
     with tempfile.TemporaryDirectory() as root:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields, replace
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn.functional import one_hot
 
@@ -156,7 +156,6 @@ def test_a_softmax_over_the_batch_selects_other_samples() -> None:
     assert over_batch(WANTED[:2, :2], unwanted, infonce).item() == pytest.approx(second, rel=1e-5)
 
 
-@settings(deadline=None)  # the first comparison imports what it compares with
 @given(st.integers(2, 20), st.integers(0, 2**32), st.sampled_from(sorted(BOUNDS)))
 def test_released_without_its_deviations_is_contrast(n: int, seed: int, bound: str) -> None:
     wanted, unwanted = batch(n, seed, 2.0)

@@ -261,7 +261,7 @@ def small_file(request, tmp_path_factory):
     return path
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.integers(0, 10_000), st.integers(1, 255))
 def test_a_damaged_byte_is_refused_in_one_line_or_harmless(small_file, position, change):
     content = bytearray(small_file.read_bytes())
