@@ -111,7 +111,7 @@ def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
 
 
 def _with_each_seed(worst: pd.DataFrame) -> pd.DataFrame:
-    """A line per defense, with its gain in per cent as mean, std, low and high, and with each: the
+    """A line per defense, with its gain in points as mean, std, low and high, and with each: the
     accuracies of its models as text."""
     of = ["norm", "eps", "defense"]
     each = worst.groupby(of)["accuracy"].agg(_as_text)
@@ -164,8 +164,9 @@ def _dots(axes: Axes, models: pd.DataFrame) -> None:
 
 def _baselines(axes: Axes, worst: pd.DataFrame) -> None:
     """A line for each standard AT, which a NAMID is to be above of."""
+    gains = worst.set_index("defense")["mean"]
     for name, line in LINES.items():
-        gain = worst.set_index("defense")["mean"].fillna(0).loc[name]  # over itself there is none
+        gain = 0 if name == published.BASELINE else gains[name]
         axes.axhline(gain, color=figures.grey(0.4), linestyle=line, label=name, zorder=0)
 
 

@@ -1,6 +1,7 @@
 """The sweep: made-up models whose true accuracies are known, and a profile's own models."""
 
 import io
+import math
 
 import made_up
 import pandas as pd
@@ -135,3 +136,12 @@ def test_a_profile_without_namids_or_baselines_is_told_what_is_missing() -> None
     content["models"] = [model for model in content["models"] if "longer" not in model["reference"]]
     with pytest.raises(InputError, match="standard-at-longer"):
         sweep.runs(Profile.model_validate(content))
+
+
+def test_a_longer_standard_at_that_shares_no_seed_is_drawn_nowhere(frame) -> None:
+    apart = frame["model"].str.replace("longer@", "longer@7", regex=False)
+    moved = frame.assign(model=apart, name=apart)
+    (grid, _) = sweep.figure(moved, sweep.table(moved)).axes
+    heights = {line.get_label(): line.get_ydata()[0] for line in grid.lines}
+    assert heights["standard-at"] == 0
+    assert math.isnan(heights["standard-at-longer"])

@@ -138,7 +138,7 @@ class NAMID:
             notes[f"{name} score of x"] = natural.mean().detach()
             notes[f"{name} score of x̃"] = adversarial.mean().detach()
         apart = {name: SIMILARITIES[self.similarity](*pair) for name, pair in values.items()}
-        distance = {"cosine": "cosine distance"}.get(self.similarity, self.similarity)
+        distance = f"{self.similarity} distance"
         notes.update({f"{name} {distance}": value.detach() for name, value in apart.items()})
         signed = [SIGNS[name] * adversarial for name, (_, adversarial) in values.items()]
         difference = torch.stack(signed).sum(0)
