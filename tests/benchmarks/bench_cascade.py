@@ -29,14 +29,17 @@ from workbench.threat import ThreatModel
 
 TESTS = Path(__file__).resolve().parents[1]
 SHARED = TESTS.parents[1] / "shared"
-CASES = {  # model: data, ε
-    "natural": ("fashion-mnist", "0.1"),
-    "standard-at": ("fashion-mnist", "0.1"),
-    "fashion_wong_01": ("fashion-mnist", "0.1"),
-    "cifar10_wong_small_8px": ("cifar10_jpeg_20k", "8/255"),
-    "cifar10_cnn_a_adv": ("cifar10_jpeg_20k", "2/255"),
-    "cifar10_resnet2b": ("cifar10_jpeg_20k", "2/255"),
-    "mnist_madry_tiny": ("mnist", "0.3"),
+CASES = {  # model: data, norm, ε
+    "natural": ("fashion-mnist", "Linf", "0.1"),
+    "standard-at": ("fashion-mnist", "Linf", "0.1"),
+    "fashion_wong_01": ("fashion-mnist", "Linf", "0.1"),
+    "cifar10_wong_small_8px": ("cifar10_jpeg_20k", "Linf", "8/255"),
+    "cifar10_cnn_a_adv": ("cifar10_jpeg_20k", "Linf", "2/255"),
+    "cifar10_resnet2b": ("cifar10_jpeg_20k", "Linf", "2/255"),
+    "mnist_madry_tiny": ("mnist", "Linf", "0.3"),
+    "standard-at-l2": ("fashion-mnist", "L2", "1.5"),
+    "mart-l2": ("fashion-mnist", "L2", "1.5"),
+    "namid-l2": ("fashion-mnist", "L2", "1.5"),
 }
 CASCADES = ("cascade-exact", "cascade", "cascade-fast")
 SEED = 0
@@ -76,8 +79,8 @@ def authors(model: Classifier, x: torch.Tensor, y: torch.Tensor, threat: ThreatM
 
 def compare(name: str, samples: int, size: int) -> list[str]:
     """Print a model's lines, and return what went wrong."""
-    data, eps = CASES[name]
-    model, images, threat = model_of(name), data_of(data), ThreatModel("Linf", eps)
+    data, norm, eps = CASES[name]
+    model, images, threat = model_of(name), data_of(data), ThreatModel(norm, eps)
     verdicts: dict[str, list[np.ndarray]] = {}
     proofs: dict[str, list[np.ndarray]] = {}
     passes, seconds = Counter[str](), Counter[str]()
