@@ -30,10 +30,11 @@ def training_samples(name: str, test: Dataset) -> Dataset:
 
 def compare(name: str, samples: int, workers: int) -> None:
     """Print a model's line."""
-    data, eps = CASES[name]
+    data, norm, eps = CASES[name]
+    threat = ThreatModel(norm, eps)
     images, load = data_of(data), partial(model_of, name)
     train = training_samples(data, images)
-    request = AuditRequest(load(), load, images, ThreatModel("Linf", eps), samples, train=train)
+    request = AuditRequest(load(), load, images, threat, samples, train=train)
     spent = []
     with tempfile.TemporaryDirectory() as folder, executor(workers, None, "cpu") as computing:
         for _ in range(2):
@@ -43,7 +44,7 @@ def compare(name: str, samples: int, workers: int) -> None:
             spent.append(time.perf_counter() - began)
     warned = [name for name, found in found.findings.items() if found.status == "warn"]
     print(
-        f"{name} Linf {eps}, {samples} samples, {workers} workers: {spent[0]:.0f} s, again "
+        f"{name} {threat}, {samples} samples, {workers} workers: {spent[0]:.0f} s, again "
         f"{spent[1]:.1f} s, ratio {spent[0] / spent[1]:.0f}; "
         f"failed {found.failed}, warned {warned}",
         flush=True,
