@@ -125,7 +125,7 @@ def _dropped_texts(lines: pd.DataFrame) -> pd.DataFrame:
     texts = [f"{row.dropped:+.3f} ({100 * row.share:+.0f} %)" for row in lines.itertuples()]
     index = ["model", "output", "eps"]
     wide = lines.assign(text=texts).pivot(index=index, columns="attack", values="text")
-    wide = wide[list(dict.fromkeys(lines["attack"]))].reset_index()
+    wide = wide[list(lines["attack"].unique())].reset_index()
     return wide.rename(columns={"eps": "ε"}).rename_axis(columns=None)
 
 
@@ -149,7 +149,7 @@ def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """A row per small model, a column per attack: both sides of Eq. 3, and the dropped terms."""
     del frame
     shown = table[(table["data"] == SMALL) & (table["output"] == SAMPLED)]
-    models, attacks = (list(dict.fromkeys(shown[column])) for column in ("model", "attack"))
+    models, attacks = (list(shown[column].unique()) for column in ("model", "attack"))
     drawn, axes = figures.panels(
         len(models), len(attacks), each=1.6, more=0.3, least=0, sharex=True, sharey=True
     )

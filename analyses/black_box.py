@@ -77,7 +77,7 @@ def _moved_texts(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
         )
         .assign(moved=(100 * part["moved"]).map("{:.1f}".format))
         .pivot(index="source", columns="attack", values="moved")
-        .reindex(columns=list(dict.fromkeys(part["attack"])))
+        .reindex(columns=list(part["attack"].unique()))
         .rename_axis(columns=None)
         .reset_index()
         for (norm, eps), part in table.groupby(["norm", "eps"], sort=False)

@@ -136,7 +136,7 @@ def _marked(row: Any, text: Callable[[Any], str]) -> str:
 def figure(frame: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """A row per distribution, a marker per bound: estimates with known MI, and correlations."""
     del frame
-    names = list(dict.fromkeys(table["distribution"]))
+    names = list(table["distribution"].unique())
     drawn, axes = figures.panels(1, 2, each=0.42 * len(names), more=0.5, least=2.5, sharey=True)
     left, right = axes[0]
     _dots(left, table, "estimate")
@@ -171,9 +171,9 @@ def _fitted(label: str) -> str:
 
 def _dots(axes: Axes, table: pd.DataFrame, column: str) -> None:
     """Means with standard deviations over seeds; what diverged in every seed is named so."""
-    bounds = list(dict.fromkeys(table["bound"]))
+    bounds = list(table["bound"].unique())
     offsets = np.linspace(-0.3, 0.3, len(bounds)) if len(bounds) > 1 else np.zeros(1)
-    names = list(dict.fromkeys(table["distribution"]))
+    names = list(table["distribution"].unique())
     for i, (bound, offset) in enumerate(zip(bounds, offsets, strict=True)):
         marker, colour = figures.look(i)
         part = table[table["bound"] == bound]

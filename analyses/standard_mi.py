@@ -86,7 +86,7 @@ def finding(table: pd.DataFrame) -> str:
     """Standard MI of natural samples, and that of adversarial samples of each attack."""
     texts = [tables.spread(row.mean, row.std, 2) for row in table.itertuples()]
     wide = table.assign(text=texts).pivot(index="attack", columns="quantity", values="text")
-    wide = wide.loc[list(dict.fromkeys(table["attack"]))]
+    wide = wide.loc[list(table["attack"].unique())]
     parts = [
         f"{row[OF_NATURAL]} and {row[OF_ADVERSARIAL]} ({attack})" for attack, row in wide.iterrows()
     ]

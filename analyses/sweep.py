@@ -156,7 +156,7 @@ def _dots(axes: Axes, models: pd.DataFrame) -> None:
         "ha": "center",
         "va": "bottom",
     }
-    places = list(dict.fromkeys(models["place"]))
+    places = list(models["place"].unique())
     for place, rows in models[fallen].groupby("place"):
         told = [f"{name} ↓ {each} %".strip() for name, each in rows[["series", "each"]].values]
         axes.text(places.index(place), 0.02, "\n".join(told), **where)

@@ -233,16 +233,18 @@ def _settings(recipes: Mapping[str, Recipe]) -> str:
         return ""
     usual = {field: mode(getattr(r, field) for r in recipes.values()) for field in TOLD}
     usual |= {field: getattr(Recipe, field) for field in OF_CRITICS}
-    found: dict[str, None] = {}  # in order, each once
-    for name, recipe in recipes.items():
-        fields = (*TOLD, *OF_CRITICS) if recipe.objective.fitted else TOLD
-        own = {field: getattr(recipe, field) for field in fields}
-        other = [f"{field} {value}" for field, value in own.items() if value != usual[field]]
-        text = f" is {recipe.defense}" if ":" in recipe.defense else ""
-        if text or other:
-            words = f"{text} with {', '.join(other)}" if other else text
-            found[tables.named(name)[0] + words] = None
-    return f"Settings here: {'; '.join(found)}." if found else ""
+    words = [(tables.named(name)[0], _words(recipe, usual)) for name, recipe in recipes.items()]
+    told = dict.fromkeys(defense + own for defense, own in words if own)  # each once
+    return f"Settings here: {'; '.join(told)}." if told else ""
+
+
+def _words(recipe: Recipe, usual: Mapping[str, Any]) -> str:
+    """How a recipe differs from its name and from what is usual; "" where it does not."""
+    fields = (*TOLD, *OF_CRITICS) if recipe.objective.fitted else TOLD
+    own = {field: getattr(recipe, field) for field in fields}
+    other = [f"{field} {value}" for field, value in own.items() if value != usual[field]]
+    text = f" is {recipe.defense}" if ":" in recipe.defense else ""
+    return f"{text} with {', '.join(other)}" if other else text
 
 
 def _critics(runs: Sequence[Run]) -> dict[str, list[int]]:
@@ -301,9 +303,9 @@ def request(
     test, threat = data(run.data, "test", say), ThreatModel(run.norm, run.eps)
     model = load(run.model, run.arch, device, test.shape, len(test.classes))
     limit_threads(model)
-    if isinstance(run, EvaluationRun | TransferRun):
+    if isinstance(run, EvaluationRun):
         what = test, threat, run.attacks, run.samples, run.seed, run.unit_size
-        if isinstance(run, EvaluationRun):
+        if not isinstance(run, TransferRun):
             return EvaluationRequest(model, *what)
         source = load(run.source, run.source_arch, device, test.shape, len(test.classes))
         return TransferRequest(EvaluationRequest(source, *what), model)

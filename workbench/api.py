@@ -145,7 +145,7 @@ class AuditResult(Shown):
 
     def write(self, folder: Path | str) -> None:
         """Write report.html, report.md, audit.json, model_info.json and the samples."""
-        report.write(self.found, Path(folder), self.facts["command"])
+        report.write(self.found, self.facts, Path(folder))
 
 
 @dataclass(frozen=True, repr=False)

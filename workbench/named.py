@@ -29,7 +29,7 @@ def label(table: Mapping[str, T], found: T) -> str:
     """The one name of a value: the table's nearest name, and the settings that differ."""
     names = [name for name, known in table.items() if type(known) is type(found)]
     texts = [":".join(filter(None, (name, _differences(found, table[name])))) for name in names]
-    return min(texts, key=lambda text: (text.count("="), texts.index(text)))
+    return min(texts, key=lambda text: text.count("="))
 
 
 def _setting(found: Any, base: str, part: str, kind: str) -> tuple[str, int | float | bool | str]:

@@ -7,7 +7,6 @@ import typer
 
 from workbench.errors import MOST_SEED, whole
 from workbench.screen import say
-from workbench.specs import UNIT_SIZE
 
 if TYPE_CHECKING:
     from workbench.data import Dataset
@@ -105,7 +104,6 @@ Json = Annotated[
 DEFAULT_SAMPLES = 1000
 DEFAULT_STORE = Path(".workbench")
 DEFAULT_STYLE = "icml"
-DEFAULT_UNIT = UNIT_SIZE
 
 
 def figures_folder(chosen: Path | str | None, profile: str) -> Path:

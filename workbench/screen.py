@@ -31,6 +31,7 @@ from rich.text import Text
 from typer.exceptions import TyperException
 
 from workbench.errors import InputError, out_of_memory
+from workbench.files import whole_file
 from workbench.progress import Progress as ReportProgress
 
 BAD_INPUT = 2  # the exit code of a command that was refused
@@ -150,16 +151,11 @@ def write_text(path: Path, text: str) -> None:
         output.out(text, end="", highlight=False)
         return
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists() and not path.is_file():
             path.write_text(text, encoding="utf-8", errors="surrogateescape")
             return
-        part = path.with_name(f".{path.name}.{os.getpid()}")
-        try:
+        with whole_file(path) as part:
             part.write_text(text, encoding="utf-8", errors="surrogateescape")
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{path} cannot be written ({error.strerror or error})") from None
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -42,16 +42,18 @@ class Noise:
 
     def uniform(self, x: torch.Tensor, *purpose: str | int) -> torch.Tensor:
         """Uniform numbers in [0, 1) of the shape and device of x: (n, ...)."""
-        return self._rows(torch.rand, x, purpose)
+        return self._rows(torch.Tensor.uniform_, x, purpose)
 
     def normal(self, x: torch.Tensor, *purpose: str | int) -> torch.Tensor:
         """Standard normal numbers of the shape and device of x: (n, ...)."""
-        return self._rows(torch.randn, x, purpose)
+        return self._rows(torch.Tensor.normal_, x, purpose)
 
-    def _rows(self, draw, x: torch.Tensor, purpose: tuple[str | int, ...]) -> torch.Tensor:  # type: ignore[no-untyped-def]
-        rows = torch.empty(x.shape)
+    def _rows(
+        self, fill: Callable[..., object], x: torch.Tensor, purpose: tuple[str | int, ...]
+    ) -> torch.Tensor:
+        rows, stream = torch.empty(x.shape), torch.Generator()  # one generator: each costs 5 µs
         for row, index in zip(rows, self.indices, strict=True):
-            draw(row.shape, generator=generator(self.seed, *purpose, index), out=row)
+            fill(row, generator=stream.manual_seed(derive(self.seed, *purpose, index)))
         return rows.to(x.device)
 
 

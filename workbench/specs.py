@@ -184,22 +184,12 @@ class EvaluationRun:
 
 
 @dataclass(frozen=True)
-class TransferRun:
-    """A request in names: attack the source model, and show the samples to the target."""
+class TransferRun(EvaluationRun):
+    """A request in names: attack the source model, and show the samples to the model."""
 
     source: str
     source_arch: str | None
     source_name: str  # in tables and figures
-    model: str
-    arch: str | None
-    name: str  # of the target, in tables and figures
-    data: str
-    norm: str
-    eps: str
-    attacks: tuple[str, ...]
-    samples: int
-    seed: int
-    unit_size: int
 
 
 @dataclass(frozen=True)

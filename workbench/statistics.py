@@ -20,6 +20,9 @@ class Estimate:
     high: float
 
 
+UNKNOWN = Estimate(*[float("nan")] * 3)
+
+
 def clopper_pearson(successes: int, trials: int) -> Estimate:
     """An exact interval for a proportion (Clopper & Pearson, Biometrika 1934).
 
@@ -39,6 +42,11 @@ def _beta_interval(share: float, trials: float) -> Estimate:
     low = betaincinv(successes, failures + 1, tail) if share > 0 else 0.0
     high = betaincinv(successes + 1, failures, 1 - tail) if share < 1 else 1.0
     return Estimate(share, float(low), float(high))
+
+
+def proportion(verdicts: np.ndarray) -> Estimate:
+    """A share of verdicts (n,) bool with its exact interval; NaN of none."""
+    return clopper_pearson(int(verdicts.sum()), len(verdicts)) if len(verdicts) else UNKNOWN
 
 
 def shared_share(verdicts: np.ndarray) -> Estimate:
@@ -185,4 +193,4 @@ def cohens_d(higher: np.ndarray, lower: np.ndarray) -> float:
 
 def sign_share(higher: np.ndarray, lower: np.ndarray) -> Estimate:
     """Share of samples whose `higher` value is the larger one, ties counted against."""
-    return clopper_pearson(int((higher > lower).sum()), len(higher))
+    return proportion(higher > lower)

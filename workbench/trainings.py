@@ -186,7 +186,6 @@ def card(
     recipe: Recipe, found: TrainedModel, test: Dataset, accuracies: pd.DataFrame
 ) -> dict[str, Any]:
     """What the card of a trained model says."""
-    history = found.history.astype(object)
     return {
         "architecture": recipe.arch,
         "shape": list(test.shape),
@@ -194,7 +193,7 @@ def card(
         "data": {"name": recipe.data, "fingerprint": found.data},
         "recipe": recipe.settings(),
         "accuracies": accuracies.drop(columns="model").to_dict("records"),
-        "history": history.where(history.notna(), None).to_dict("records"),
+        "history": tables.json_lines(found.history),
         "fingerprint": found.model.fingerprint,
         "base": found.base,
         "critics": found.critics,

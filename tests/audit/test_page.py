@@ -7,7 +7,7 @@ from pathlib import Path
 import nets
 import pytest
 
-from workbench.audit import AuditRequest, audit, claims, report
+from workbench.audit import AuditRequest, audit, claims, content, report
 from workbench.audit.request import DEPTHS, Depth
 from workbench.data import load_data
 from workbench.evaluation.store import Store
@@ -53,7 +53,8 @@ def written(tmp_path_factory) -> Path:
             train=load_data("digits", "train"),
             against=Classifier(build("small-cnn", *shape), "<i>untrained"),
         )
-        report.write(audit(request, store=Store(folder / "store")), folder, "workbench audit …")
+        found = audit(request, store=Store(folder / "store"))
+        report.write(found, content(found, "workbench audit …"), folder)
     return folder / "report.html"
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from bench_cascade import CASES, SHARED, data_of, model_of
 
-from workbench.audit import AuditRequest, audit, report
+from workbench.audit import AuditRequest, audit, content, report
 from workbench.data import Dataset, load_data
 from workbench.evaluation.execution import executor
 from workbench.evaluation.store import Store
@@ -40,7 +40,7 @@ def compare(name: str, samples: int, workers: int) -> None:
         for _ in range(2):
             began = time.perf_counter()
             found = audit(request, store=Store(Path(folder) / "store"), executor=computing)
-            report.write(found, Path(folder) / "out", "bench_audit.py")
+            report.write(found, content(found, "bench_audit.py"), Path(folder) / "out")
             spent.append(time.perf_counter() - began)
     warned = [name for name, found in found.findings.items() if found.status == "warn"]
     print(

@@ -270,7 +270,7 @@ def test_a_full_disk_is_one_line_and_the_last_checkpoint_stays(tmp_path, monkeyp
     def full(descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("workbench.defenses.checkpoint.os.fsync", full)
+    monkeypatch.setattr("workbench.files.os.fsync", full)
     with pytest.raises(InputError, match="No space left"):
         train(Recipe("natural", "rows", "small-cnn", epochs=1), data(), tmp_path / "state")
     assert not list(tmp_path.iterdir())

@@ -127,7 +127,7 @@ def test_normalize_by_hand():
 @pytest.mark.parametrize("factory", [resnet18, vgg19, wide_resnet_28_10, wide_resnet_34_10])
 def test_colour_nets_normalise_first_and_the_file_carries_it(factory):
     with torch.device("meta"):
-        net = factory(mean=(0.0, 0.0, 0.0), std=(1.0, 1.0, 1.0))
+        net = factory()
     assert isinstance(net[0], Normalize)
     assert {"normalize.mean", "normalize.std"} <= set(net.state_dict())
 
@@ -139,11 +139,9 @@ def test_cifar_constants_are_the_default():
 
 
 @pytest.mark.parametrize("factory", [resnet18, vgg19, wide_resnet_28_10])
-def test_other_than_colour_images_are_not_normalised_unless_asked(factory):
+def test_other_than_colour_images_are_not_normalised(factory):
     x = torch.linspace(0, 1, 32 * 32).view(1, 1, 32, 32)
     assert torch.equal(factory((1, 32, 32)).normalize(x), x)
-    asked = factory((1, 32, 32), mean=(0.5,), std=(0.25,)).normalize(x)
-    assert torch.equal(asked, (x - 0.5) / 0.25)
 
 
 def zeroed(block: torch.nn.Module) -> torch.nn.Module:

@@ -30,14 +30,11 @@ def targeted_dlr(logits: torch.Tensor, y: torch.Tensor, target: torch.Tensor) ->
 
 def margins(logits: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """The label's logit minus the best other one: (n,)."""
-    others = logits.clone()
-    rows = torch.arange(len(y), device=y.device)
-    others[rows, y] = -torch.inf
-    return logits[rows, y] - others.amax(1)
+    label = y[:, None]
+    return logits.gather(1, label)[:, 0] - logits.scatter(1, label, -torch.inf).amax(1)
 
 
 def targets(logits: torch.Tensor, y: torch.Tensor, most: int) -> torch.Tensor:
     """Each sample's most likely other classes, best first: (n, min(most, classes − 1)) int64."""
-    others = logits.clone()
-    others[torch.arange(len(y), device=y.device), y] = -torch.inf
+    others = logits.scatter(1, y[:, None], -torch.inf)
     return others.topk(min(most, logits.shape[1] - 1), dim=1).indices

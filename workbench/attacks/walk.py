@@ -60,8 +60,10 @@ class Walk:
 
     def leave(self, *state: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """Let go of samples that have fallen; what is left of tensors with a row per sample."""
+        if not self._stop:
+            return state
         stay = self._first[self.rows] == NEVER
-        if not self._stop or bool(stay.all()):
+        if bool(stay.all()):
             return state
         self._keep(self.rows[stay])
         return tuple(tensor[stay] for tensor in state)
@@ -81,8 +83,10 @@ class Walk:
         wrong = logits.detach().argmax(1) != self.y
         first = self._first[self.rows]
         self._first[self.rows] = torch.where(wrong & (first == NEVER), self._looks, first)
-        kept = wrong | (first == NEVER)
-        self._kept[self.rows[kept]] = at.detach()[kept]
+        kept = (wrong | (first == NEVER)).view(
+            -1, *[1] * (at.dim() - 1)
+        )  # a mask would wait for a GPU
+        self._kept[self.rows] = torch.where(kept, at.detach(), self._kept[self.rows])
         self._forwards[self.rows] += 1
         self._losses[self.rows, self._looks] = losses.detach()
         self._looks += 1

@@ -19,7 +19,7 @@ from workbench.audit.evidence import (
     Status,
     places,
 )
-from workbench.statistics import clopper_pearson, mcnemar
+from workbench.statistics import mcnemar, proportion
 from workbench.tables import flipped
 
 POINTS = 0.5  # of robust accuracy that a larger budget may change
@@ -45,7 +45,7 @@ def black_box_wins(found: Evidence) -> Finding:
     )
     status: Status = PASS
     if _points(won) > BLACK_BOX:
-        low = 100 * clopper_pearson(int(won.sum()), len(won)).low
+        low = 100 * proportion(won).low
         status, said = (FAIL, said) if low > BLACK_BOX else (WARN, f"{said}, which may be chance")
     return Finding(status, said, _points(won), BLACK_BOX, places(won))
 
@@ -128,7 +128,7 @@ def large_epsilon(found: Evidence) -> Finding:
     """C5: Linf 1/2, which can make every image grey, leaves more than chance."""
     left = found.wider("half")["robust"]
     chance = 1 / len(found.data.classes)
-    low = clopper_pearson(int(left.sum()), len(left)).low
+    low = proportion(left).low
     said = f"Linf 1/2 leaves {_points(left):.1f} %, where chance is {100 * chance:.1f} %"
     return Finding(FAIL if low > chance else PASS, said, _points(left), 100 * chance, places(left))
 
@@ -177,13 +177,13 @@ def planted(found: Evidence) -> Finding:
     rows = rows[rows["separable"]]
     if rows.empty:
         raise NotRun("the model's features part no planted point from its neighbours")
-    share, random = float(rows["found"].mean()), float(rows["found_at_random"].mean())
+    by_apgd, random = proportion(rows["found"]), float(rows["found_at_random"].mean())
+    share = by_apgd.value
     said = (
         f"APGD finds {100 * share:.1f} % of {len(rows)} planted adversarial samples, random "
         f"search {100 * random:.1f} %"
     )
-    high = clopper_pearson(int(rows["found"].sum()), len(rows)).high
-    status: Status = FAIL if high < FOUND or (share <= random and share < 1) else PASS
+    status: Status = FAIL if by_apgd.high < FOUND or (share <= random and share < 1) else PASS
     if status == PASS and share < FOUND:
         status, said = WARN, f"{said}, which may be chance"
     return Finding(status, said, share, FOUND, places(~rows["found"]))

@@ -199,19 +199,14 @@ def _information(observed: Observed | str) -> dict[str, Any]:
     return {
         "attack": ATTACK,
         "fit_samples": observed.fit_samples,
-        "quantities": _records(observed.table),
+        "quantities": tables.json_lines(observed.table),
         "nulls": observed.rows.filter(regex="_null$").mean().dropna().to_dict(),
-        "foretold": _records(observed.foretold),
+        "foretold": tables.json_lines(observed.foretold),
         "fits": {str(seed): dict(fit) for seed, fit in observed.fits.items()},
         "warnings": list(observed.warnings),
         "units": list(observed.keys),
         "computed_by": list(observed.computed_by),
     }
-
-
-def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    known = table.astype(object)
-    return known.where(known.notna(), None).to_dict("records")
 
 
 def _worst(found: Audit) -> list[dict[str, Any]]:

@@ -34,10 +34,10 @@ NEAR: tuple[tuple[Probe, bool], ...] = ((probes.Smoothness(), True), (probes.Rep
 WITH_GRADIENTS: tuple[tuple[Probe, bool], ...] = ((Binarised(), True),)
 WHITE_BOX = ("fgsm", PGD, LONGER, RESTARTED)
 CURVE = (Fraction(1, 4), Fraction(1, 2), Fraction(1), Fraction(2))  # of ε
-CURVE_ATTACK = PGD
-UNBOUNDED_ATTACK = "pgd-40:steps=100,step=0.05,restarts=3"
-HALF = ThreatModel("Linf", "1/2")
-UNBOUNDED = ThreatModel("Linf", "1")
+WIDE = {
+    "half": (PGD, ThreatModel("Linf", "1/2")),
+    "unbounded": ("pgd-40:steps=100,step=0.05,restarts=3", ThreatModel("Linf", "1")),
+}
 BATCH, OTHER_BATCH = 250, 37  # of the attacked copy, and of the fresh instance
 
 
@@ -75,20 +75,13 @@ class _Plan:
         known = [attack(name) for name in (*self.white_box, self.strongest, *self.black_box)]
         asked = [attack(name) for name in request.claimed_attacks]
         more = [found for found in asked if not (why and found.gradients)]
-        names = dict.fromkeys(label(found) for found in (*known, *more))
-        curve = {} if why else {f"curve {t.eps}": t for t in _curve(request.threat)}
-        wide = {} if why else {"half": HALF, "unbounded": UNBOUNDED}
-        attacks = {name: (name, request.threat) for name in names}
-        attacks |= {name: (CURVE_ATTACK, threat) for name, threat in curve.items()}
-        attacks |= {
-            name: (UNBOUNDED_ATTACK if name == "unbounded" else CURVE_ATTACK, threat)
-            for name, threat in wide.items()
-        }
-        self.attacks, self.curve, self.wide = names, curve, wide
+        self.attacks = {label(found): (label(found), request.threat) for found in (*known, *more)}
+        self.curve = {} if why else {f"curve {t.eps}": (PGD, t) for t in _curve(request.threat)}
+        self.wide = {} if why else WIDE
         self.probes = [*NEAR] if why else [*NEAR, *WITH_GRADIENTS]
         self.jobs = {
             name: request.evaluation([chosen], threat).jobs()
-            for name, (chosen, threat) in attacks.items()
+            for name, (chosen, threat) in (self.attacks | self.curve | self.wide).items()
         }
         jobs = request.probe_jobs(self.probes)
         self.jobs |= {
@@ -107,7 +100,7 @@ class _Plan:
             [label(attack(name)) for name in self.white_box],
             [label(attack(name)) for name in self.black_box],
             label(attack(self.strongest)),
-            {threat.epsilon: rows[name] for name, threat in self.curve.items()},
+            {threat.epsilon: rows[name] for name, (_, threat) in self.curve.items()},
             {name: rows[name] for name in self.wide},
             seen | {_name(probe): rows[_name(probe)] for probe, _ in self.probes},
             _judged_again(self.request, [u for n in self.attacks for u in groups[n]], self.why),
@@ -119,7 +112,8 @@ class _Plan:
     def worst(self, groups: dict[str, list[Stored]]) -> list[Fallen]:
         """The samples that fall most easily, by the ε of the curve, or to the strongest attack."""
         most = self.request.threat.epsilon
-        units = {t.epsilon: groups[name] for name, t in self.curve.items() if t.epsilon <= most}
+        curve = {threat.epsilon: groups[name] for name, (_, threat) in self.curve.items()}
+        units = {epsilon: found for epsilon, found in curve.items() if epsilon <= most}
         strongest = groups[label(attack(self.strongest))]
         return worst(self.request.data, units or {most: strongest})
 

@@ -8,10 +8,10 @@ import pandas as pd
 
 from workbench import tables
 from workbench.audit.request import DEPTHS, AuditRequest
+from workbench.evaluation.battery import distinct
 from workbench.evaluation.execution import Executor, in_process
 from workbench.evaluation.information import (
     ATTACK,
-    Information,
     InformationRequest,
     mutual_information_all,
 )
@@ -105,7 +105,7 @@ def observe(
         list(dict.fromkeys(line for answer in own.values() for line in answer.warnings)),
         fit_samples,
         list(dict.fromkeys(key for answer in found for key in answer.keys)),
-        _origins(found),
+        distinct(fact for answer in found for fact in answer.description["computed_by"]),
     )
 
 
@@ -135,9 +135,3 @@ def _information(
         Fit(),
         UNIT_SIZE,
     )
-
-
-def _origins(found: Sequence[Information]) -> list[Mapping[str, object]]:
-    """What computed the units, each kind once."""
-    facts = [fact for answer in found for fact in answer.description["computed_by"]]
-    return [fact for i, fact in enumerate(facts) if fact not in facts[:i]]

@@ -7,31 +7,28 @@ from typing import Any
 import pandas as pd
 
 from workbench import tables
-from workbench.audit import facts as facts_of
 from workbench.audit.evidence import FAIL, WARN
-from workbench.audit.facts import all_rows
+from workbench.audit.facts import all_rows, model_info
 from workbench.audit.observed import Observed
 from workbench.audit.page import page
 from workbench.audit.run import Audit
 from workbench.screen import write_json, write_text
 
 
-def write(found: Audit, out: Path, command: str) -> dict[str, Any]:
-    """Write the audit's files; returns what audit.json says.
+def write(found: Audit, facts: Mapping[str, Any], out: Path) -> None:
+    """Write the audit's files; facts: what audit.json says, of facts.content.
 
     samples.parquet: a row per attack and sample (records.ATTACK_COLUMNS). information.parquet: a
     row per critic seed and sample (records.INFORMATION_COLUMNS), where MI was estimated.
     Raises InputError where a file cannot be written.
     """
-    facts = facts_of.content(found, command)
     write_json(facts, out / "audit.json")
-    write_json(facts_of.model_info(found), out / "model_info.json")
+    write_json(model_info(found), out / "model_info.json")
     write_text(out / "report.md", markdown(facts))
     write_text(out / "report.html", page(found, facts, all_tables(facts)))
     all_rows(found).to_parquet(out / "samples.parquet", index=False)
     if isinstance(found.observed, Observed):
         found.observed.rows.to_parquet(out / "information.parquet", index=False)
-    return facts
 
 
 def markdown(facts: Mapping[str, Any]) -> str:

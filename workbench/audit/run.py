@@ -18,7 +18,7 @@ from workbench.evaluation.battery import computed_by, fill, rows_of
 from workbench.evaluation.execution import Executor, in_process
 from workbench.evaluation.store import Store, Stored
 from workbench.progress import Progress, no_progress
-from workbench.statistics import Estimate, clopper_pearson
+from workbench.statistics import Estimate, proportion
 
 
 @dataclass(frozen=True)
@@ -75,8 +75,8 @@ def audit(
         evidence,
         findings(evidence),
         [_judged(claim, evidence, request) for claim in request.claims],
-        _share(evidence.correct()),
-        _share(robust),
+        proportion(evidence.correct()),
+        proportion(robust),
         _certified(evidence),
         duel,
         observed,
@@ -131,8 +131,4 @@ def _weaker(evidence: Evidence, depth: str) -> str:
 def _certified(evidence: Evidence) -> Estimate | None:
     """The share of samples that a bound proves robust; None where no bound knows the net."""
     rows = evidence.probe("Proofs")
-    return _share(rows["proved"]) if rows["known"].all() else None
-
-
-def _share(flags: pd.Series) -> Estimate:
-    return clopper_pearson(int(flags.sum()), len(flags))
+    return proportion(rows["proved"]) if rows["known"].all() else None

@@ -114,7 +114,9 @@ def audit(
     ):
         found = run(request, store=Store(store, say), progress=progress, executor=computing)
     command = shlex.join(["workbench", *sys.argv[1:]])
-    facts = report.write(found, out, command) if out else content(found, command)
+    facts = content(found, command)
+    if out:
+        report.write(found, facts, out)
     write_json(facts, json)
     if str(json) != "-":
         _show(facts, out)

@@ -14,6 +14,7 @@ from workbench.inputs import as_model
 from workbench.models import loading
 from workbench.provenance import versions
 from workbench.screen import check_writable, output, progress_bar, say, show, write_json
+from workbench.specs import UNIT_SIZE
 from workbench.threat import ThreatModel
 
 
@@ -31,7 +32,7 @@ def evaluate(
     attacks: options.Attacks = "pgd-40,cascade",
     samples: options.Samples = None,
     seed: options.Seed = 0,
-    batch_size: options.BatchSize = options.DEFAULT_UNIT,
+    batch_size: options.BatchSize = UNIT_SIZE,
     device: options.Device = "auto",
     workers: options.Workers = 1,
     scheduler: options.Scheduler = None,
@@ -66,20 +67,23 @@ def evaluate(
         )
     content = summary(evaluation)
     if str(json) != "-":
-        show(
-            tables.evaluation_texts(evaluation.rows, evaluation.costs),
-            f"{model} on {images.name}, {threat}, {samples} samples",
-        )
-        low, high = content["robust_accuracy_ci95"]
-        worst = tables.percent(content["robust_accuracy"], low, high)
-        output.print(f"Robust accuracy, worst case over the attacks: {worst} %", highlight=False)
-        if proved := content["certified_accuracy"]:
-            output.print(
-                f"Of these samples {100 * proved:.1f} % are proved robust, so that the true share "
-                f"lies between {100 * proved:.1f} and {100 * content['robust_accuracy']:.1f} %",
-                highlight=False,
-            )
+        title = f"{model} on {images.name}, {threat}, {samples} samples"
+        show(tables.evaluation_texts(evaluation.rows, evaluation.costs), title)
+        _show_worst(content)
     write_json(content, json)
+
+
+def _show_worst(content: dict[str, Any]) -> None:
+    """The worst case on the screen, with what is proved."""
+    robust = content["robust_accuracy"]
+    worst = tables.percent(robust, *content["robust_accuracy_ci95"])
+    output.print(f"Robust accuracy, worst case over the attacks: {worst} %", highlight=False)
+    if proved := content["certified_accuracy"]:
+        output.print(
+            f"Of these samples {100 * proved:.1f} % are proved robust, so that the true share "
+            f"lies between {100 * proved:.1f} and {100 * robust:.1f} %",
+            highlight=False,
+        )
 
 
 def summary(evaluation: Evaluation) -> dict[str, Any]:

@@ -23,6 +23,7 @@ from workbench.inputs import as_model
 from workbench.models import loading
 from workbench.provenance import versions
 from workbench.screen import check_writable, progress_bar, say, show, write_json, write_text
+from workbench.specs import UNIT_SIZE
 from workbench.threat import ThreatModel
 
 CriticSeed = Annotated[int, typer.Option(min=0, max=MOST_SEED, help="Seed of the critics.")]
@@ -52,7 +53,7 @@ def mi(
     seed: options.Seed = 0,
     critic_seed: CriticSeed = 0,
     objective: Objective = "mim",
-    batch_size: options.BatchSize = options.DEFAULT_UNIT,
+    batch_size: options.BatchSize = UNIT_SIZE,
     device: options.Device = "auto",
     workers: options.Workers = 1,
     scheduler: options.Scheduler = None,
@@ -111,9 +112,8 @@ def summary(found: Information, table: pd.DataFrame) -> dict[str, Any]:
     "nulls" are means over samples, each with the output of another. What does not exist, such as
     the numbers of a critic that diverged, is null.
     """
-    known = table.drop(columns=["model", "critic_seed"]).astype(object)
     return {
-        "quantities": known.where(known.notna(), None).to_dict("records"),
+        "quantities": tables.json_lines(table.drop(columns=["model", "critic_seed"])),
         "nulls": found.rows.filter(regex="_null$").mean().dropna().to_dict(),
         "fit": dict(found.fit),
         "warnings": found.warnings,

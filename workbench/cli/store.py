@@ -19,6 +19,7 @@ from workbench.evaluation.inventory import (
 )
 from workbench.evaluation.store import Store
 from workbench.screen import output, progress_bar, say, show, write_json
+from workbench.tables import json_lines
 
 app = typer.Typer(
     add_completion=False,
@@ -50,7 +51,7 @@ def ls(store: options.StoreFolder = options.DEFAULT_STORE, json: options.Json = 
     """
     opened = existing(store)
     units = inventory(opened)
-    write_json(units.astype(object).where(units.notna(), None).to_dict("records"), json)
+    write_json(json_lines(units), json)
     if str(json) == "-":
         return
     groups = units.groupby(["kind", "of"], dropna=False)

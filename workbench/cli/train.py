@@ -59,30 +59,36 @@ def train(
     name: Name = None,
     data: options.Data = "fashion-mnist",
     arch: Annotated[str, typer.Option(help="small-cnn, resnet18, my_nets.py:f, …")] = "small-cnn",
-    norm: options.Norm = "Linf",
-    eps: options.Eps = "0.1",
-    epochs: Annotated[int, typer.Option(help="Passes over the training samples.")] = 20,
-    batch: Annotated[int, typer.Option(help="Samples per step.")] = 128,
-    lr: Annotated[float, typer.Option(help="Highest learning rate.")] = 0.05,
-    weight_decay: Annotated[float, typer.Option(help="Weight decay.")] = 2e-4,
-    attack_steps: Annotated[int, typer.Option(help="Steps of the training attack, PGD.")] = 10,
-    attack_step: Annotated[float, typer.Option(help="Their size, in units of ε.")] = 0.25,
-    optimizer: Annotated[str, typer.Option(help=_one_of(*OPTIMIZERS))] = "sgd",
-    schedule: Annotated[str, typer.Option(help=f"Of the rate: {_one_of(*SCHEDULES)}")] = "divided",
-    augment: Annotated[str, typer.Option(help=_one_of(*AUGMENTATIONS))] = "none",
-    precision: Annotated[str, typer.Option(help=_one_of(*PRECISIONS))] = "float32",
-    base: Base = "",
-    start: Annotated[str, typer.Option(help="Weights: fresh, or the base's")] = "fresh",
+    norm: options.Norm = Recipe.norm,
+    eps: options.Eps = Recipe.eps,
+    epochs: Annotated[int, typer.Option(help="Passes over the training samples.")] = Recipe.epochs,
+    batch: Annotated[int, typer.Option(help="Samples per step.")] = Recipe.batch,
+    lr: Annotated[float, typer.Option(help="Highest learning rate.")] = Recipe.lr,
+    weight_decay: Annotated[float, typer.Option(help="Weight decay.")] = Recipe.weight_decay,
+    attack_steps: Annotated[
+        int, typer.Option(help="Steps of the training attack, PGD.")
+    ] = Recipe.attack_steps,
+    attack_step: Annotated[
+        float, typer.Option(help="Their size, in units of ε.")
+    ] = Recipe.attack_step,
+    optimizer: Annotated[str, typer.Option(help=_one_of(*OPTIMIZERS))] = Recipe.optimizer,
+    schedule: Annotated[
+        str, typer.Option(help=f"Of the rate: {_one_of(*SCHEDULES)}")
+    ] = Recipe.schedule,
+    augment: Annotated[str, typer.Option(help=_one_of(*AUGMENTATIONS))] = Recipe.augment,
+    precision: Annotated[str, typer.Option(help=_one_of(*PRECISIONS))] = Recipe.precision,
+    base: Base = Recipe.base,
+    start: Annotated[str, typer.Option(help="Weights: fresh, or the base's")] = Recipe.start,
     estimator: Annotated[
         str, typer.Option(help=f"What NAMID's critics maximise: {_one_of(*OBJECTIVES)}")
-    ] = "mim",
-    units: Annotated[int, typer.Option(help="Size of those critics.")] = 128,
-    fit_steps: Annotated[int, typer.Option(help="Steps of their fit.")] = 400,
+    ] = Recipe.estimator,
+    units: Annotated[int, typer.Option(help="Size of those critics.")] = Recipe.units,
+    fit_steps: Annotated[int, typer.Option(help="Steps of their fit.")] = Recipe.fit_steps,
     keep: Annotated[str, typer.Option(help="Epochs whose models to write too, as 1,5,10.")] = "",
-    stored: Annotated[str, typer.Option(help=f"Weights in the file: {_one_of(*STORED)}")] = STORED[
-        0
-    ],
-    seed: options.Seed = 0,
+    stored: Annotated[
+        str, typer.Option(help=f"Weights in the file: {_one_of(*STORED)}")
+    ] = Recipe.stored,
+    seed: options.Seed = Recipe.seed,
     device: options.Device = "auto",
     workers: options.UsualWorkers = None,
     scheduler: options.Scheduler = None,
@@ -106,14 +112,7 @@ def train(
     check_writable(out / "weights")
     results, chosen = Store(store, say), device_of(device)
     if profile is not None:
-        wanted = load_profile(profile)
-        with (
-            executor(workers, scheduler, chosen, long=True) as computing,
-            progress_bar() as progress,
-        ):
-            paths = trainings.train_profile(wanted, out, results, chosen, progress, computing)
-        if not paths:
-            say(f"profile {profile} trains no models")
+        paths = _train_profile(profile, out, results, chosen, workers, scheduler)
     else:
         assert defense is not None
         recipe = Recipe(
@@ -173,6 +172,18 @@ def _refuse_unused(given: set[str], recipe: Recipe) -> None:
 def _card(path: Path) -> dict[str, Any]:
     """Where the weights are, and what their card says."""
     return {"weights": str(path), **loads(path.with_suffix(".json").read_text(encoding="utf-8"))}
+
+
+def _train_profile(
+    profile: str, out: Path, store: Store, device: str, workers: int | None, scheduler: str | None
+) -> dict[str, Path]:
+    """Train all models of a profile that the folder does not have."""
+    wanted = load_profile(profile)
+    with executor(workers, scheduler, device, long=True) as computing, progress_bar() as progress:
+        paths = trainings.train_profile(wanted, out, store, device, progress, computing)
+    if not paths:
+        say(f"profile {profile} trains no models")
+    return paths
 
 
 def _train_one(

@@ -19,6 +19,7 @@ from workbench.inputs import as_model
 from workbench.models import Classifier
 from workbench.provenance import versions
 from workbench.screen import check_writable, progress_bar, say, show, write_json
+from workbench.specs import UNIT_SIZE
 from workbench.threat import ThreatModel
 
 Models = Annotated[
@@ -42,7 +43,7 @@ def transfer(
     attacks: options.Attacks = ATTACKS,
     samples: options.Samples = None,
     seed: options.Seed = 0,
-    batch_size: options.BatchSize = options.DEFAULT_UNIT,
+    batch_size: options.BatchSize = UNIT_SIZE,
     device: options.Device = "auto",
     workers: options.Workers = 1,
     scheduler: options.Scheduler = None,

@@ -1,6 +1,5 @@
 """The state of a training after an epoch: written whole, and restored exactly."""
 
-import os
 import pickle
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ import torch
 from torch import nn
 
 from workbench.errors import InputError
+from workbench.files import whole_file
 
 Weights = dict[str, torch.Tensor]  # a net's state
 
@@ -35,21 +35,14 @@ class Checkpoint:
         """
         states = {name: part.state_dict() for name, part in self.parts.items()}
         state = {"identity": self.identity, "history": history, "parts": states, "kept": {**kept}}
-        temporary = self.path.with_name(f".{self.path.name}.{os.getpid()}")
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with temporary.open("wb") as file:
-                torch.save(state, file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, self.path)
+            with whole_file(self.path) as part:
+                torch.save(state, part)
         except (OSError, RuntimeError) as error:  # torch tells a full disk as RuntimeError
             raise InputError(
                 f"the checkpoint {self.path} cannot be written ({error}); make room, or name "
                 "another folder"
             ) from None
-        finally:
-            temporary.unlink(missing_ok=True)
 
     def restore(self, device: str) -> tuple[list[dict[str, float]], dict[int, Weights]]:
         """Load the state into the parts; returns history and kept weights, empty without a file.

@@ -20,7 +20,7 @@ from workbench.defenses.recipe import Recipe
 from workbench.errors import InputError
 from workbench.information import Reference, image_critic
 from workbench.models import Classifier, build, check_fits
-from workbench.models.quick import quick
+from workbench.models.quick import quick, twin
 from workbench.progress import Progress, no_progress
 
 CRITIC_LR = 1e-3  # of critics that are trained along, by Adam
@@ -157,7 +157,8 @@ def _step(
         group["lr"] = recipe.rate(done)
     for optimizer in parts.optimizers:
         optimizer.step()
-    return {"loss": loss.item(), **{name: value.item() for name, value in batch.notes.items()}}
+    noted = {"loss": loss.detach(), **batch.notes}
+    return dict(zip(noted, torch.stack([*noted.values()]).tolist(), strict=True))  # one wait
 
 
 class _Mixed(nn.Module):
@@ -200,8 +201,8 @@ def _parts(
     weights = [w for name in defense.trained for w in used[name].critic.parameters()]
     if weights:
         optimizers.append(torch.optim.Adam(weights, CRITIC_LR))
-    mixed = recipe.precision == "bfloat16"
-    computed, attacked = (_Mixed(net), _Mixed(_twin(net))) if mixed else (net, quick(_twin(net)))
+    mixed, other = recipe.precision == "bfloat16", twin(net).eval()
+    computed, attacked = (_Mixed(net), _Mixed(other)) if mixed else (net, quick(other))
     return _Parts(recipe, device, net, computed, attacked, used, optimizers)
 
 
@@ -237,12 +238,6 @@ def _optimizer(recipe: Recipe, net: nn.Module) -> torch.optim.Optimizer:
     return torch.optim.SGD(
         net.parameters(), recipe.lr, momentum=0.9, weight_decay=recipe.weight_decay
     )
-
-
-def _twin(net: nn.Module) -> nn.Module:
-    """The net in eval mode, with the same weights and buffers."""
-    shared = {id(tensor): tensor for tensor in (*net.parameters(), *net.buffers())}
-    return copy.deepcopy(net, shared).eval()
 
 
 def _stateful(parts: _Parts) -> dict[str, nn.Module | torch.optim.Optimizer]:

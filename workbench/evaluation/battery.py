@@ -1,6 +1,6 @@
 """Fill the store with what is missing, and read the rest."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -11,7 +11,6 @@ import pandas as pd
 
 from workbench.attacks import Attack, attack, label
 from workbench.data import Dataset
-from workbench.devices import device_name
 from workbench.errors import InputError, whole
 from workbench.evaluation.execution import Executor, in_process
 from workbench.evaluation.jobs import Job, Result
@@ -60,7 +59,7 @@ def _there(stored: Stored | None, job: Job, store: Store) -> Stored:
     if stored is None:
         name = key(job.unit)
         raise InputError(f"unit {name} was stored and is gone from {store.root}; is the disk ok?")
-    if job.attack and stored.rows is not None:
+    if job.attack and stored.rows is not None and stored.attack != job.attack:
         return replace(stored, rows=stored.rows.assign(attack=job.attack))
     return stored
 
@@ -167,13 +166,7 @@ def _attacked(
         "seed": seed,
     }
     rows = pd.concat([pd.DataFrame(identity, index=measured.rows.index), measured.rows], axis=1)
-    cost = {
-        "forward_passes": measured.forward_passes,
-        "backward_passes": measured.backward_passes,
-        "seconds": measured.seconds,
-        "device": device_name(model.device),
-    }
-    return Result(rows, {"x_adv": measured.images}, cost)
+    return Result(rows, {"x_adv": measured.images}, measured.cost(model.device))
 
 
 def rows_of(units: Sequence[Stored]) -> pd.DataFrame:
@@ -311,5 +304,13 @@ def describe(model: Classifier, data: Dataset, threat: ThreatModel) -> dict[str,
 
 def computed_by(units: Sequence[Stored]) -> list[dict[str, Any]]:
     """What computed the units, which may be older than what reads them: each kind once."""
-    facts = [{name: unit.info.get(name) for name in ORIGIN} for unit in units]
-    return [fact for i, fact in enumerate(facts) if fact not in facts[:i]]
+    return distinct({name: unit.info.get(name) for name in ORIGIN} for unit in units)
+
+
+def distinct(facts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Each fact once, in order."""
+    found: list[dict[str, Any]] = []
+    for fact in facts:
+        if fact not in found:
+            found.append(fact)
+    return found

@@ -8,15 +8,10 @@ from typing import Any
 import pandas as pd
 
 from workbench.data import Dataset
-from workbench.devices import device_name
-from workbench.evaluation.battery import fill, fill_all, rows_of
+from workbench.evaluation.battery import fill_all, rows_of
 from workbench.evaluation.critics import FittedCritics, forget_references
 from workbench.evaluation.execution import Executor, in_process
-from workbench.evaluation.information import (
-    Information,
-    InformationRequest,
-    mutual_information_all,
-)
+from workbench.evaluation.information import Fitted, Information, InformationRequest, fit_all
 from workbench.evaluation.jobs import Job, Result
 from workbench.evaluation.measure import measure
 from workbench.evaluation.store import Store, Stored
@@ -40,11 +35,13 @@ class CriticAttackRequest:
         """The attacks. Raises InputError for an unknown name or setting."""
         return [critic_attack(name) for name in self.attacks]
 
-    def jobs(self, scored: Sequence[Stored], critics: FittedCritics) -> list[Job]:
+    def jobs(self, fitted: Fitted) -> list[Job]:
         """The units of the attacks; none of one whose critics diverged."""
-        data, threat = self.information.test, self.information.threat
+        critics, data, threat = fitted.critics, self.information.test, self.information.threat
         able = [found for found in self.chosen() if set(found.needs) <= critics.converged().keys()]
-        return [_job(critics, data, threat, found, unit) for found in able for unit in scored]
+        return [
+            _job(critics, data, threat, found, unit) for found in able for unit in fitted.scored
+        ]
 
 
 def critic_attack_all(
@@ -60,34 +57,18 @@ def critic_attack_all(
     common = store, progress, executor
     for request in requests:
         request.chosen()
-    wanted = [request.information for request in requests]
-    found = mutual_information_all(wanted, *common)
-    fits = [_fitted(request, store) for request in wanted]
-    jobs = [r.jobs(f.scored, f.critics) for r, f in zip(requests, fits, strict=True)]
+    fitted = fit_all([request.information for request in requests], *common)
+    jobs = [request.jobs(one) for request, one in zip(requests, fitted, strict=True)]
     attacked = fill_all(jobs, *common)
     scoring = [
-        request.score_jobs(fit.critics, units)
-        for request, fit, units in zip(wanted, fits, attacked, strict=True)
+        one.score_jobs([*one.scored, *units]) for one, units in zip(fitted, attacked, strict=True)
     ]
     scores = fill_all(scoring, *common)
     forget_references()
-    parts = zip(found, attacked, scores, strict=True)
-    return [_with(plain, units, scored) for plain, units, scored in parts]
-
-
-@dataclass(frozen=True)
-class _Fitted:
-    """What `mutual_information_all` left in the store: attacks, and critics."""
-
-    scored: Sequence[Stored]
-    critics: FittedCritics
-
-
-def _fitted(request: InformationRequest, store: Store) -> _Fitted:
-    """Read it; nothing is computed."""
-    fitted_to, scored = fill_all(request.attack_jobs(), store)
-    fits = fill(request.fit_jobs(fitted_to), store)
-    return _Fitted(scored, request.fitted(fitted_to, fits))
+    return [
+        _with(one.answer(of_all[: len(one.scored)]), units, of_all[len(one.scored) :])
+        for one, units, of_all in zip(fitted, attacked, scores, strict=True)
+    ]
 
 
 def _with(plain: Information, attacked: Sequence[Stored], scored: Sequence[Stored]) -> Information:
@@ -137,10 +118,4 @@ def _attacked(
     found = measure(model, x, y, start, knowing, threat, spec["seed"])
     rows = rows.assign(attack=critic_attack_label(attack))
     rows[found.rows.columns] = found.rows
-    cost = {
-        "forward_passes": found.forward_passes,
-        "backward_passes": found.backward_passes,
-        "seconds": found.seconds,
-        "device": device_name(model.device),
-    }
-    return Result(rows, {"x_adv": found.images}, cost)
+    return Result(rows, {"x_adv": found.images}, found.cost(model.device))

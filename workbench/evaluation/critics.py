@@ -13,6 +13,7 @@ from workbench import seeds
 from workbench.data import Dataset
 from workbench.devices import device_name, full_precision
 from workbench.evaluation.jobs import Job, Result
+from workbench.evaluation.records import COPIED
 from workbench.evaluation.store import Stored, tensors_in
 from workbench.evaluation.verify import logits_of
 from workbench.information import (
@@ -42,11 +43,6 @@ OUTPUTS = {  # that each critic scores with its own patterns
     ADVERSARIAL: ("natural", "adversarial"),
     STANDARD: ("adversarial",),
 }
-COPIED = (
-    *("model", "data", "attack", "norm", "epsilon", "seed"),
-    *("index", "label", "clean_prediction", "clean_margin"),
-    *("adversarial_prediction", "adversarial_margin", "verified", "robust"),
-)
 
 
 def critic_unit(

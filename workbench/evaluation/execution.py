@@ -4,11 +4,11 @@ Units are idempotent and stored inside the task, so that a worker that is killed
 was at and no other. A worker computes one unit at a time, on one thread.
 """
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Protocol
 
+import joblib
 import torch
 
 from workbench.errors import InputError
@@ -72,11 +72,4 @@ def usual_workers(device: str) -> int:
     """
     if device == "cuda":
         return torch.cuda.device_count()
-    return min(_cores(), MOST_WORKERS) if device == "cpu" else 1
-
-
-def _cores() -> int:
-    """The cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+    return min(joblib.cpu_count(), MOST_WORKERS) if device == "cpu" else 1

@@ -120,31 +120,41 @@ class InformationRequest:
         what = self.model, self.train, fitted_to, self.fit, self.critic_seed
         return fit_jobs(self.critics, *what)
 
-    def fitted(self, fitted_to: Sequence[Stored], fits: Sequence[Stored]) -> FittedCritics:
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """A request whose attacks, on both kinds of samples, and fits are done: their units."""
+
+    request: InformationRequest
+    fitted_to: Sequence[Stored]
+    scored: Sequence[Stored]
+    fits: Sequence[Stored]
+
+    @property
+    def critics(self) -> FittedCritics:
         """The critics of the fits' units."""
-        return FittedCritics.of(self.model, self.train, fitted_to, fits, self.fit)
+        asked = self.request
+        return FittedCritics.of(asked.model, asked.train, self.fitted_to, self.fits, asked.fit)
 
-    def score_jobs(self, critics: FittedCritics, scored: Sequence[Stored]) -> list[Job]:
-        """The scores of the samples by the fitted critics."""
-        return score_jobs(critics, self.test, scored, self.critic_seed)
+    def score_jobs(self, attacked: Sequence[Stored]) -> list[Job]:
+        """The scores of attacked test samples by the fitted critics."""
+        return score_jobs(self.critics, self.request.test, attacked, self.request.critic_seed)
 
-    def answer(
-        self, before: Sequence[Stored], fits: Sequence[Stored], units: Sequence[Stored]
-    ) -> Information:
-        """What the stored units say. before: those of the attacks."""
-        everything = [*before, *fits, *units]
-        description = describe(self.model, self.test, self.threat) | {
-            "attack": self.attack_name,
-            "samples": self.samples,
-            "fit_samples": self.fit_samples,
-            "seed": self.seed,
-            "critic_seed": self.critic_seed,
-            "critics": settings_of(self.fit),
-            "reference": min(REFERENCE_SIZE, self.fit_samples),
+    def answer(self, units: Sequence[Stored]) -> Information:
+        """What the stored units say. units: of the scores."""
+        asked, everything = self.request, [*self.fitted_to, *self.scored, *self.fits, *units]
+        description = describe(asked.model, asked.test, asked.threat) | {
+            "attack": asked.attack_name,
+            "samples": asked.samples,
+            "fit_samples": asked.fit_samples,
+            "seed": asked.seed,
+            "critic_seed": asked.critic_seed,
+            "critics": settings_of(asked.fit),
+            "reference": min(REFERENCE_SIZE, asked.fit_samples),
             "computed_by": computed_by(everything),
         }
         rows, keys = rows_of(units), [unit.key for unit in everything]
-        facts = {unit.info["spec"]["critic"]: unit.info["fit"] for unit in fits}
+        facts = {unit.info["spec"]["critic"]: unit.info["fit"] for unit in self.fits}
         warnings = _diverged(facts) + _beyond(rows, description["reference"])
         return Information(rows, facts, keys, description, warnings)
 
@@ -194,18 +204,22 @@ def mutual_information_all(
 ) -> list[Information]:
     """As `mutual_information`, for many requests at once: all attacks, all fits, all scores."""
     common = store, progress, executor
+    fitted = fit_all(requests, *common)
+    scores = fill_all([one.score_jobs(one.scored) for one in fitted], *common)
+    forget_references()
+    return [one.answer(units) for one, units in zip(fitted, scores, strict=True)]
+
+
+def fit_all(
+    requests: Sequence[InformationRequest], store: Store, progress: Progress, executor: Executor
+) -> list[Fitted]:
+    """All attacks, then all fits."""
     attacks = [jobs for request in requests for jobs in request.attack_jobs()]
-    attacked = fill_all(attacks, *common)
+    attacked = fill_all(attacks, store, progress, executor)
     fitted_to, scored = attacked[::2], attacked[1::2]
     fitting = [r.fit_jobs(units) for r, units in zip(requests, fitted_to, strict=True)]
-    parts = list(zip(requests, fitted_to, scored, fill_all(fitting, *common), strict=True))
-    scoring = [r.score_jobs(r.fitted(first, fits), second) for r, first, second, fits in parts]
-    scores = fill_all(scoring, *common)
-    forget_references()
-    return [
-        request.answer([*first, *second], fits, units)
-        for (request, first, second, fits), units in zip(parts, scores, strict=True)
-    ]
+    fits = fill_all(fitting, store, progress, executor)
+    return list(map(Fitted, requests, fitted_to, scored, fits))
 
 
 def _first_fitted(train: Dataset, test: Dataset, samples: int) -> int:

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,6 +10,7 @@ import torch
 from torch import nn
 
 from workbench.attacks import Attack, Attempt
+from workbench.devices import device_name
 from workbench.evaluation.paths import summary
 from workbench.evaluation.verify import logits_of, margins, survives_rounding
 from workbench.models.counted import Counted
@@ -32,6 +34,11 @@ class Measurement:
     forward_passes: int
     backward_passes: int
     seconds: float
+
+    def cost(self, device: torch.device) -> dict[str, Any]:
+        """What the attack cost, and where, as a record tells it."""
+        names = ("forward_passes", "backward_passes", "seconds")
+        return {n: getattr(self, n) for n in names} | {"device": device_name(device)}
 
 
 def measure(

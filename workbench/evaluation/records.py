@@ -37,23 +37,15 @@ TOLD_BY_THE_ATTACK = {
 
 ATTACK_COLUMNS = VERDICT_COLUMNS | TOLD_BY_THE_ATTACK
 
-SCORED_COLUMNS = {
-    "model": "fingerprint of the model",
-    "data": "fingerprint of the data set",
-    "attack": "name of the attack, with the settings that differ from the name's",
-    "norm": "norm of the threat model: Linf or L2",
-    "epsilon": "ε of the threat model, in units of the pixel range [0, 1]",
-    "seed": "seed of the attack",
+# of an attacked sample, beside its scores
+COPIED = (
+    *("model", "data", "attack", "norm", "epsilon", "seed"),
+    *("index", "label", "clean_prediction", "clean_margin"),
+    *("adversarial_prediction", "adversarial_margin", "verified", "robust"),
+)
+SCORED_COLUMNS = {name: VERDICT_COLUMNS[name] for name in COPIED} | {
     "critic_seed": "seed of the critics",
     "objective": "what the critics maximise, with the switches that differ from the name's",
-    "index": "position of the sample in its data set",
-    "label": "true class",
-    "clean_prediction": "class predicted for the natural sample",
-    "clean_margin": "the label's logit minus the best other logit, natural sample",
-    "adversarial_prediction": "class predicted for the adversarial sample",
-    "adversarial_margin": "the label's logit minus the best other logit, adversarial sample",
-    "verified": "the adversarial sample is inside and misclassified, in a look that no attack took",
-    "robust": "the verdict: classified right, and no verified adversarial sample found",
     "clean_gap": "the largest logit minus the second, natural sample",
     "adversarial_gap": "the largest logit minus the second, adversarial sample",
     "clean_confidence": "the largest softmax output, natural sample",

@@ -19,14 +19,12 @@ from workbench.errors import InputError
 from workbench.evaluation.battery import ORIGIN, attack_jobs, fill, fill_all
 from workbench.evaluation.critics import FittedCritics, fit_jobs, forget_references
 from workbench.evaluation.execution import Executor, in_process
+from workbench.evaluation.information import ATTACK, FIT_SAMPLES
 from workbench.evaluation.jobs import Job, Result
 from workbench.evaluation.store import Store, Stored
 from workbench.models import ARCHITECTURES, Classifier, build
 from workbench.progress import Progress, ProgressFile, no_progress
 from workbench.specs import PAIR, TrainingUnit, key
-
-CRITICS_ATTACK = "pgd-40:stop_at_success=false"  # makes x̃ for the critics that NAMID is given
-CRITICS_SAMPLES = 10000  # training samples that they are fitted to, at most
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,8 +62,8 @@ class TrainingRequest:
 
     def attack_jobs(self) -> list[Job]:
         """The attacks on the training samples that the critics are fitted to."""
-        stop = min(CRITICS_SAMPLES, len(self.data))
-        what = self.critics_of(), self.data, self.recipe.threat, attack(CRITICS_ATTACK)
+        stop = min(FIT_SAMPLES, len(self.data))
+        what = self.critics_of(), self.data, self.recipe.threat, attack(ATTACK)
         return attack_jobs(*what, stop=stop, seed=self.recipe.seed)
 
     def fit_jobs(self, attacked: Sequence[Stored]) -> list[Job]:

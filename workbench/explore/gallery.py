@@ -30,10 +30,10 @@ def card(views: list[View], place: int) -> dict[str, Any]:
     """A sample under one or two models: x, then of each its perturbation magnified and x̃."""
     first = views[0]
     row, classes = first.rows.iloc[place], first.data.classes
-    images = [("natural", figures.png(first.images(place)[0]))]
+    pairs = [view.images(place) for view in views]
+    images = [("natural", figures.png(pairs[0][0]))]
     lines = []
-    for view in views:
-        natural, adversarial = view.images(place)
+    for view, (natural, adversarial) in zip(views, pairs, strict=True):
         change, factor = figures.magnified(natural, adversarial)
         images.append((f"perturbation × {factor:.3g}", figures.png(change)))
         images.append(("adversarial", figures.png(adversarial)))

@@ -25,7 +25,7 @@ def accuracy_panels(table: pd.DataFrame) -> Figure:
     made on other models, there is a panel per threat model and source. Few defenses stand side by
     side, many in panels as wide as the page. Gains are drawn where several defenses are compared.
     """
-    defenses = list(dict.fromkeys(table["defense"]))
+    defenses = list(table["defense"].unique())
     by = [name for name in ("norm", "eps", "source") if name in table]
     threats = list(table.groupby(by, sort=False))
     compared = table.dropna(subset="mean_gain")["defense"].nunique() > 1
@@ -109,7 +109,7 @@ def gain_dots(
 
 def _marks(axes: Axes, table: pd.DataFrame, defenses: list[str], columns: Columns) -> None:
     """A mark per defense and attack: value, its thick ± std and its thin interval, in per cent."""
-    attacks = list(dict.fromkeys(table["attack"]))
+    attacks = list(table["attack"].unique())
     once = table.dropna(subset=columns[0]).drop_duplicates(["defense", "attack"])
     looks = {name: look(i) for i, name in enumerate(defenses)}
     here = [name for name in defenses if name in set(once["defense"])]
@@ -127,7 +127,7 @@ def difference_panels(table: pd.DataFrame, reference: str) -> Figure:
 
     table: of tables.accuracies with tables.by_defense and tables.differences, by_threat.
     """
-    defenses = list(dict.fromkeys(table["defense"]))
+    defenses = list(table["defense"].unique())
     threats = list(table.groupby(["norm", "eps"], sort=False))
     drawn, axes = panels(2 * len(threats), 1, each=1.9, more=0.1)
     for (threat, part), (above, below) in zip(threats, axes.reshape(-1, 2), strict=True):

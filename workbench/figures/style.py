@@ -13,7 +13,6 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pandas as pd
-from cycler import cycler
 from matplotlib.axes import Axes
 
 from workbench import named
@@ -75,7 +74,7 @@ class Style:
             "figure.figsize": (self.width, 2.3 * scale),
             "figure.facecolor": paper,
             "axes.facecolor": paper,
-            "axes.prop_cycle": cycler(color=ON_DARK if self.dark else COLOURS),
+            "axes.prop_cycle": mpl.rcsetup.cycler(color=ON_DARK if self.dark else COLOURS),
             "font.family": "serif" if self.serif else "sans-serif",
             "font.size": self.text,
             "axes.labelsize": self.text,

@@ -39,7 +39,7 @@ def observation_panels(rows: pd.DataFrame, table: pd.DataFrame) -> Figure:
     table: tables.observation of them.
     """
     seed = table["critic_seed"].iloc[0]
-    models = list(dict.fromkeys(table["model"]))
+    models = list(table["model"].unique())
     found = table[table["critic_seed"] == seed].set_index(["model", "quantity"])
     told = set(table["quantity"])
     quantities = [item for item in QUANTITIES.items() if item[0] in told]
@@ -83,7 +83,7 @@ def level_dots(axes: Axes, table: pd.DataFrame, across: str, series: str) -> Axe
 
     table: columns mean, std, low, high in one unit; across, series: names of those two columns.
     """
-    places, names = (list(dict.fromkeys(table[column])) for column in (across, series))
+    places, names = (list(table[column].unique()) for column in (across, series))
     beside = min(0.18, 0.8 / len(names)) * (np.arange(len(names)) - (len(names) - 1) / 2)
     for i, (name, offset) in enumerate(zip(names, beside, strict=True)):
         part = table[table[series] == name].set_index(across).reindex(places)
@@ -99,7 +99,7 @@ def course_panels(table: pd.DataFrame, by: str, label: str) -> Figure:
 
     table: of tables.course. by: the column of the horizontal axis, and its label.
     """
-    quantities = list(dict.fromkeys(table["quantity"]))
+    quantities = list(table["quantity"].unique())
     drawn, axes = panels(1, len(quantities) + 1, each=1.9, more=0.2, sharex=True)
     (*parted, last) = axes[0]
     for i, (model, own) in enumerate(table.groupby("model", sort=False)):

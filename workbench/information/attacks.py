@@ -53,6 +53,7 @@ class Evasion:
     references: Mapping[str, Reference] = field(default_factory=dict, compare=False, repr=False)
     version: ClassVar[int] = 1
     as_given: ClassVar[bool] = False
+    stop_at_success: ClassVar[bool] = False
     norms: ClassVar[tuple[str, ...]] = NORMS
     gradients: ClassVar[bool] = True
     needs: ClassVar[tuple[str, ...]] = (NATURAL,)
@@ -63,11 +64,6 @@ class Evasion:
             raise InputError("evasion needs rounds ≥ 1, a finite weight > 0 and factor ≥ 1")
         if self.aim not in ("own", "highest"):
             raise InputError(f"evasion aims at own or highest, not at {self.aim!r}")
-
-    @property
-    def stop_at_success(self) -> bool:
-        """See Attack."""
-        return False
 
     def __call__(
         self, model: nn.Module, x: torch.Tensor, y: torch.Tensor, threat: ThreatModel, noise: Noise
@@ -110,6 +106,7 @@ class InformationAscent:
     references: Mapping[str, Reference] = field(default_factory=dict, compare=False, repr=False)
     version: ClassVar[int] = 1
     as_given: ClassVar[bool] = False
+    stop_at_success: ClassVar[bool] = False
     norms: ClassVar[tuple[str, ...]] = NORMS
     gradients: ClassVar[bool] = True
 
@@ -117,11 +114,6 @@ class InformationAscent:
         _check(self.steps, self.step)
         if self.objective not in GOALS:
             raise InputError(f"an ascent's objective must be one of {', '.join(GOALS)}")
-
-    @property
-    def stop_at_success(self) -> bool:
-        """See Attack."""
-        return False
 
     @property
     def needs(self) -> tuple[str, ...]:
@@ -174,14 +166,10 @@ class RandomDirection:
     references: Mapping[str, Reference] = field(default_factory=dict, compare=False, repr=False)
     version: ClassVar[int] = 1
     as_given: ClassVar[bool] = False
+    stop_at_success: ClassVar[bool] = False
     norms: ClassVar[tuple[str, ...]] = NORMS
-    gradients: ClassVar[bool] = True
+    gradients: ClassVar[bool] = False
     needs: ClassVar[tuple[str, ...]] = ()
-
-    @property
-    def stop_at_success(self) -> bool:
-        """See Attack."""
-        return False
 
     def __call__(
         self, model: nn.Module, x: torch.Tensor, y: torch.Tensor, threat: ThreatModel, noise: Noise

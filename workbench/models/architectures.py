@@ -42,12 +42,11 @@ class Normalize(nn.Module):
         return (x - self.mean) / self.std
 
 
-def _normalize(channels: int, mean: Channels | None, std: Channels | None) -> Normalize:
-    """The given constants; else those of CIFAR-10 for colour images, and 0 and 1 for others."""
-    colour = channels == len(CIFAR_MEAN)
-    default_mean = CIFAR_MEAN if colour else (0.0,) * channels
-    default_std = CIFAR_STD if colour else (1.0,) * channels
-    return Normalize(default_mean if mean is None else mean, default_std if std is None else std)
+def _normalize(channels: int) -> Normalize:
+    """By the constants of CIFAR-10 for colour images, and by 0 and 1 for others."""
+    if channels == len(CIFAR_MEAN):
+        return Normalize(CIFAR_MEAN, CIFAR_STD)
+    return Normalize((0.0,) * channels, (1.0,) * channels)
 
 
 def _at_least(pixels: int, shape: Shape, name: str) -> None:
@@ -121,12 +120,7 @@ class ResidualBlock(nn.Module):
         return torch.relu(self.residual(x) + self.shortcut(x))
 
 
-def resnet18(
-    shape: Shape = CIFAR_SHAPE,
-    classes: int = 10,
-    mean: Channels | None = None,
-    std: Channels | None = None,
-) -> nn.Sequential:
+def resnet18(shape: Shape = CIFAR_SHAPE, classes: int = 10) -> nn.Sequential:
     """ResNet-18 (He et al., CVPR 2016) in its CIFAR form: 3x3 stem, no max pooling; 11.17 M.
 
     From 64 pixels on the stem has stride 2, so that an image of 64x64 costs what one of 32x32
@@ -135,7 +129,7 @@ def resnet18(
     stem = _conv3x3(shape[0], 64, stride=2 if min(shape[1:]) >= 64 else 1)
     return nn.Sequential(
         OrderedDict(
-            normalize=_normalize(shape[0], mean, std),
+            normalize=_normalize(shape[0]),
             stem=nn.Sequential(stem, nn.BatchNorm2d(64), nn.ReLU()),
             stage1=nn.Sequential(ResidualBlock(64, 64, 1), ResidualBlock(64, 64, 1)),
             stage2=nn.Sequential(ResidualBlock(64, 128, 2), ResidualBlock(128, 128, 1)),
@@ -161,12 +155,7 @@ def _vgg19_layers(inputs: int) -> Iterator[nn.Module]:
         yield nn.MaxPool2d(2)
 
 
-def vgg19(
-    shape: Shape = CIFAR_SHAPE,
-    classes: int = 10,
-    mean: Channels | None = None,
-    std: Channels | None = None,
-) -> nn.Sequential:
+def vgg19(shape: Shape = CIFAR_SHAPE, classes: int = 10) -> nn.Sequential:
     """VGG-19 (Simonyan & Zisserman, ICLR 2015) with batch norm and one linear layer; 20.04 M.
 
     Average pooling before the linear layer lets it take any size from 32x32 on.
@@ -174,7 +163,7 @@ def vgg19(
     _at_least(32, shape, "vgg19")
     return nn.Sequential(
         OrderedDict(
-            normalize=_normalize(shape[0], mean, std),
+            normalize=_normalize(shape[0]),
             features=nn.Sequential(*_vgg19_layers(shape[0])),
             pool=nn.AdaptiveAvgPool2d(1),
             flatten=nn.Flatten(),
@@ -214,18 +203,11 @@ def _wide_stage(inputs: int, outputs: int, blocks: int, stride: int) -> nn.Seque
     return nn.Sequential(PreactivationBlock(inputs, outputs, stride), *rest)
 
 
-def _wide_resnet(
-    depth: int,
-    width: int,
-    shape: Shape,
-    classes: int,
-    mean: Channels | None,
-    std: Channels | None,
-) -> nn.Sequential:
+def _wide_resnet(depth: int, width: int, shape: Shape, classes: int) -> nn.Sequential:
     blocks = (depth - 4) // 6  # three stages of two convolutions a block, and four layers more
     return nn.Sequential(
         OrderedDict(
-            normalize=_normalize(shape[0], mean, std),
+            normalize=_normalize(shape[0]),
             stem=_conv3x3(shape[0], 16),
             stage1=_wide_stage(16, 16 * width, blocks, 1),
             stage2=_wide_stage(16 * width, 32 * width, blocks, 2),
@@ -238,24 +220,14 @@ def _wide_resnet(
     )
 
 
-def wide_resnet_28_10(
-    shape: Shape = CIFAR_SHAPE,
-    classes: int = 10,
-    mean: Channels | None = None,
-    std: Channels | None = None,
-) -> nn.Sequential:
+def wide_resnet_28_10(shape: Shape = CIFAR_SHAPE, classes: int = 10) -> nn.Sequential:
     """WideResNet-28-10 (Zagoruyko & Komodakis, BMVC 2016); 36.48 M, any image size."""
-    return _wide_resnet(28, 10, shape, classes, mean, std)
+    return _wide_resnet(28, 10, shape, classes)
 
 
-def wide_resnet_34_10(
-    shape: Shape = CIFAR_SHAPE,
-    classes: int = 10,
-    mean: Channels | None = None,
-    std: Channels | None = None,
-) -> nn.Sequential:
+def wide_resnet_34_10(shape: Shape = CIFAR_SHAPE, classes: int = 10) -> nn.Sequential:
     """WideResNet-34-10, the net of TRADES (Zhang et al., ICML 2019); 46.16 M, any image size."""
-    return _wide_resnet(34, 10, shape, classes, mean, std)
+    return _wide_resnet(34, 10, shape, classes)
 
 
 ARCHITECTURES: dict[str, Callable[..., nn.Module]] = {

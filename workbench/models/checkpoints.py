@@ -48,7 +48,7 @@ def _candidates(
 
 
 def _plain(found: Mapping[str, Any], path: Path) -> str | None:
-    usual = [f"{name}" for name in (WHOLE, *PLAIN) if name in found]
+    usual = [name for name in (WHOLE, *PLAIN) if name in found]
     nested = [name for name in found if set(name.split(".")) <= set(PLAIN)]
     if first := (usual or nested or (list(found) if len(found) == 1 else [])):
         return first[0]

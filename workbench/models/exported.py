@@ -151,11 +151,9 @@ def _weights(signature: dict[str, Any], files: Mapping[str, bytes]) -> dict[str,
         ((kind, told),) = spec.items()
         if kind == "user_input":
             continue
-        key = {"parameter": "parameter_name", "buffer": "buffer_name"}.get(kind)
-        key = "tensor_constant_name" if kind == "tensor_constant" else key
-        if key is None:
+        if kind not in ("parameter", "buffer", "tensor_constant"):
             raise _RefusedError(f"an input of the kind {kind!r}")
-        name = told[key]
+        name = told[f"{kind}_name"]
         folder = "weights" if name in tables["weights"] else "constants"
         found[told["arg"]["name"]] = _tensor(name, tables[folder][name], folder, files)
     return found

@@ -32,9 +32,7 @@ def build(arch: str, shape: Shape | None = None, classes: int | None = None) -> 
     if arch in ARCHITECTURES:
         return _named(arch, shape, classes)
     source, colon, name = arch.rpartition(":")
-    if not (source and colon and name):
-        raise InputError(f"unknown architecture {arch!r}: give {HOW}")
-    if "\0" in source:
+    if not (source and colon and name) or "\0" in source:
         raise InputError(f"unknown architecture {arch!r}: give {HOW}")
     with _importable(Path.cwd(), path_of(source).resolve().parent):
         net = _call(_factory(source, name), arch)

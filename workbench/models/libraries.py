@@ -65,14 +65,12 @@ LIBRARIES: dict[str, Callable[[str], nn.Module]] = {
 }
 
 
-def from_library(reference: str, arch: str | None) -> nn.Module:
+def from_library(reference: str) -> nn.Module:
     """A model whose reference starts as a line of ``LIBRARIES`` says.
 
     Raises ``InputError`` where the package is missing, or fails for whatever reason.
     """
     prefix = next(prefix for prefix in LIBRARIES if reference.startswith(prefix))
-    if arch is not None:
-        raise InputError(f"{reference} names its own architecture: leave {arch!r} out")
     try:
         return LIBRARIES[prefix](reference.removeprefix(prefix))
     except InputError:

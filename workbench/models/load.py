@@ -65,10 +65,12 @@ def _net(
     if reference.startswith((ZOO, *LIBRARIES)):
         if wanted is not None:
             raise InputError(f"{reference} has weights of its own: leave weights={wanted!r} out")
+        if arch is not None:
+            raise InputError(f"{reference} names its own architecture: leave {arch!r} out")
         if reference.startswith(ZOO):
-            net = _from_zoo(reference, arch)
+            net = _from_zoo(reference)
             return net, reference, len(net.state_dict())
-        return from_library(reference, arch), reference, 0
+        return from_library(reference), reference, 0
     path = path_of(reference)
     kind = kind_of(path)
     if kind not in NETS:
@@ -81,9 +83,7 @@ def _net(
     return net, f"{reference} ({note})", 0
 
 
-def _from_zoo(reference: str, arch: str | None) -> nn.Module:
-    if arch is not None:
-        raise InputError(f"{reference} names its own architecture: leave {arch!r} out")
+def _from_zoo(reference: str) -> nn.Module:
     name = reference.removeprefix(ZOO)
     weights, _ = read_weights(zoo.path(name), "safetensors")
     card = zoo.card(name)

@@ -21,15 +21,20 @@ def quick(model: nn.Module) -> nn.Module:
     """
     if not any(map(_pays, model.modules())):
         return model
-    shared: dict[int, Any] = {id(t): t for t in (*model.parameters(), *model.buffers())}
     try:
-        twin = copy.deepcopy(model, shared)
+        found = twin(model)
     except Exception:  # of others' nets, which may hold what cannot be copied, such as a lock
         return model
-    for module in twin.modules():
+    for module in found.modules():
         if _pays(module):
             module.__class__ = _FoldedConv2d
-    return twin
+    return found
+
+
+def twin(net: nn.Module) -> nn.Module:
+    """A copy of the net that shares its weights and buffers."""
+    shared: dict[int, Any] = {id(t): t for t in (*net.parameters(), *net.buffers())}
+    return copy.deepcopy(net, shared)
 
 
 def _pays(module: nn.Module) -> bool:

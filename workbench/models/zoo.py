@@ -1,7 +1,6 @@
 """The models that come with the package: weights and a card each, ``zoo/<data>/<name>.*``."""
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from workbench.errors import InputError
+from workbench.files import whole_file
 
 ROOT = Path(__file__).parent / "zoo"
 
@@ -79,21 +79,10 @@ def write(target: Path, tensors: Mapping[str, Tensor], card: Card) -> Path:
     """
     text = json.dumps(card, indent=2, ensure_ascii=False) + "\n"
     try:
-        _write(target.with_suffix(".json"), text.encode())
-        _write(target, safetensors.torch.save(dict(tensors)))
+        with whole_file(target.with_suffix(".json")) as part:
+            part.write_text(text, encoding="utf-8")
+        with whole_file(target) as part:
+            part.write_bytes(safetensors.torch.save(dict(tensors)))
     except OSError as error:
         raise InputError(f"cannot write model {target}: {error.strerror}") from error
     return target
-
-
-def _write(target: Path, content: bytes) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -8,7 +8,8 @@ from workbench.attacks import attack
 from workbench.data import Dataset
 from workbench.defenses.recipe import Recipe
 from workbench.evaluation.battery import attack_jobs
-from workbench.evaluation.training import CRITICS_ATTACK, TrainingRequest
+from workbench.evaluation.information import ATTACK
+from workbench.evaluation.training import TrainingRequest
 from workbench.models import Classifier
 from workbench.models.load import ZOO
 from workbench.planning import probes
@@ -56,7 +57,7 @@ def _training(title: str, request: TrainingRequest, device: str) -> Part:
 def _critics(base: str, request: TrainingRequest) -> Iterator[Part]:
     """The attacks on the model that critics are fitted to, and their fit."""
     jobs, model = request.attack_jobs(), request.critics_of()
-    what = model, request.data, request.recipe.threat, CRITICS_ATTACK
+    what = model, request.data, request.recipe.threat, ATTACK
     yield from attacks(jobs, *what, "robust", base, there=False)
     fit, seed = request.recipe.fit, request.recipe.seed
     for unit in critic_units(PAIR, model, request.data, jobs, fit, seed).values():

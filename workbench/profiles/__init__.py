@@ -2,6 +2,7 @@
 
 import tomllib
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -280,20 +281,9 @@ class Profile(_Frozen):
         self, source: Model, target: Model, battery: Battery, attacks: tuple[str, ...]
     ) -> TransferRun:
         """The run of some attacks on the source, shown to the target."""
+        shown = vars(self.evaluation(target, battery, attacks))
         return TransferRun(
-            source.reference,
-            source.arch,
-            source.title,
-            target.reference,
-            target.arch,
-            target.title,
-            self.data,
-            battery.norm,
-            battery.eps,
-            attacks,
-            self.samples,
-            self.seed,
-            self.unit_size,
+            **shown, source=source.reference, source_arch=source.arch, source_name=source.title
         )
 
     def estimation(self, model: Model, critic_seed: int, **others: Any) -> InformationRun:
@@ -301,30 +291,28 @@ class Profile(_Frozen):
 
         others: fields of an InformationRun that are to be other ones.
         """
-        return InformationRun(**self._estimated(model, critic_seed) | others)
+        wanted = self.information
+        run = InformationRun(
+            model=model.reference,
+            arch=model.arch,
+            name=model.title,
+            data=self.data,
+            norm=wanted.norm,
+            eps=wanted.eps,
+            attack=wanted.attack,
+            samples=wanted.samples,
+            fit_samples=wanted.fit_samples,
+            seed=self.seed,
+            critic_seed=critic_seed,
+            unit_size=self.unit_size,
+        )
+        return replace(run, **others)
 
     def critic_attack(
         self, model: Model, critic_seed: int, attacks: tuple[str, ...]
     ) -> CriticAttackRun:
         """The same under attacks that know the critics, too."""
-        return CriticAttackRun(**self._estimated(model, critic_seed), attacks=attacks)
-
-    def _estimated(self, model: Model, critic_seed: int) -> dict[str, Any]:
-        wanted = self.information
-        return {
-            "model": model.reference,
-            "arch": model.arch,
-            "name": model.title,
-            "data": self.data,
-            "norm": wanted.norm,
-            "eps": wanted.eps,
-            "attack": wanted.attack,
-            "samples": wanted.samples,
-            "fit_samples": wanted.fit_samples,
-            "seed": self.seed,
-            "critic_seed": critic_seed,
-            "unit_size": self.unit_size,
-        }
+        return CriticAttackRun(**vars(self.estimation(model, critic_seed)), attacks=attacks)
 
 
 def _unique(values: Sequence[T]) -> Sequence[T]:

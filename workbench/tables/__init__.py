@@ -43,6 +43,7 @@ from workbench.tables.tex import latex
 from workbench.tables.text import (
     ends,
     interval,
+    json_lines,
     markdown,
     mean_std,
     p_text,
@@ -81,6 +82,7 @@ __all__ = [
     "foretelling",
     "gain_texts",
     "interval",
+    "json_lines",
     "latex",
     "level_text",
     "levels",

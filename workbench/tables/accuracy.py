@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pandas as pd
 
-from workbench.statistics import clopper_pearson
+from workbench.statistics import proportion
 
 WORST_CASE = "worst case"
 CLEAN = "none"
@@ -20,8 +20,8 @@ def verdicts(rows: pd.DataFrame) -> pd.DataFrame:
     wide = rows.pivot(index=["model", "index"], columns="attack", values="robust")
     if wide.isna().any(axis=None):
         raise ValueError("the attacks did not see the same samples of each model")
-    wide = wide.astype(bool)[list(dict.fromkeys(rows["attack"]))]
-    wide = wide.reindex(list(dict.fromkeys(rows["model"])), level="model")
+    wide = wide.astype(bool)[rows["attack"].unique()]
+    wide = wide.reindex(rows["model"].unique(), level="model")
     wide = wide.drop(columns=CLEAN, errors="ignore")
     clean = rows.drop_duplicates(["model", "index"]).set_index(["model", "index"])
     wide.insert(0, CLEAN, (clean["clean_prediction"] == clean["label"]).reindex(wide.index))
@@ -54,7 +54,7 @@ def accuracies(rows: pd.DataFrame) -> pd.DataFrame:
     records = []
     for model, part in verdicts(rows).groupby(level="model", sort=False):
         for attack in part.columns:
-            estimate = clopper_pearson(int(part[attack].sum()), len(part))
+            estimate = proportion(part[attack])
             interval = {"accuracy": estimate.value, "low": estimate.low, "high": estimate.high}
             records.append({"model": model, "attack": attack, "samples": len(part), **interval})
     return pd.DataFrame(records)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from workbench.statistics import proportion
 from workbench.tables.accuracy import flipped
-from workbench.tables.fits import share, with_ends
+from workbench.tables.fits import with_ends
 
 
 def by_class(rows: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
@@ -28,8 +29,8 @@ def by_class(rows: pd.DataFrame, classes: Sequence[str]) -> pd.DataFrame:
         {
             "class": classes[int(label)],
             "samples": len(part),
-            **with_ends("clean", share(part["clean"])),
-            **with_ends("robust", share(part["robust"])),
+            **with_ends("clean", proportion(part["clean"])),
+            **with_ends("robust", proportion(part["robust"])),
             "taken_for": _most(fallen.loc[fallen["label"] == label], classes),
         }
         for label, part in table.groupby("label")

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from workbench.tables.fits import share, with_ends
+from workbench.statistics import proportion
+from workbench.tables.fits import with_ends
 
 
 def contest(rows: pd.DataFrame, base: str) -> pd.DataFrame:
@@ -16,7 +17,7 @@ def contest(rows: pd.DataFrame, base: str) -> pd.DataFrame:
     records = []
     for (model, seed), part in rows.groupby(["model", "critic_seed"], sort=False):
         wide = part.pivot(index="index", columns="attack", values="robust")
-        for attack in dict.fromkeys(part["attack"]):
+        for attack in part["attack"].unique():
             ours, theirs = wide[attack].to_numpy(bool), wide[base].to_numpy(bool)
             shares = {
                 "robust": ours,
@@ -26,6 +27,6 @@ def contest(rows: pd.DataFrame, base: str) -> pd.DataFrame:
             }
             line = {"model": model, "critic_seed": seed, "attack": attack, "samples": len(wide)}
             for name, verdicts in shares.items():
-                line |= with_ends(name, share(verdicts))
+                line |= with_ends(name, proportion(verdicts))
             records.append(line)
     return pd.DataFrame(records)

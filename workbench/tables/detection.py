@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from workbench.statistics import Estimate, paired_auroc
+from workbench.statistics import UNKNOWN, paired_auroc, proportion
 from workbench.tables.accuracy import WORST_CASE, flipped
-from workbench.tables.fits import share, with_ends
+from workbench.tables.fits import with_ends
 
 RATES = (0.01, 0.05)  # of false alarms
 
@@ -129,7 +129,7 @@ def _found(part: pd.DataFrame, detector: Detector) -> Iterator[dict[str, Any]]:
         for rate in RATES:
             limit = threshold(found.calibration, rate)
             for name, values in (("fpr", found.natural), ("tpr", adversarial)):
-                line |= with_ends(f"{name}_{100 * rate:.0f}", share(values > limit))
+                line |= with_ends(f"{name}_{100 * rate:.0f}", proportion(values > limit))
         yield line
 
 
@@ -177,7 +177,7 @@ class _Met(NamedTuple):
             "kept": self.right & (~self.fallen | self.flagged),
             "flagged": self.flagged[self.fallen],
         }
-        shares = [with_ends(name, share(verdicts)) for name, verdicts in found.items()]
+        shares = [with_ends(name, proportion(verdicts)) for name, verdicts in found.items()]
         line: dict[str, Any] = {"samples": len(self.right), "fallen": int(self.fallen.sum())}
         return {name: value for part in (line, *shares) for name, value in part.items()}
 
@@ -185,7 +185,6 @@ class _Met(NamedTuple):
 def _worth(attacks: dict[Any, pd.DataFrame], detector: Detector) -> Iterator[dict[str, Any]]:
     """What one detector is worth, for each rate of false alarms and attack."""
     scores = {name: suspicions(part, detector) for name, part in attacks.items()}
-    nothing = Estimate(*[float("nan")] * 3)
     aurocs = {name: paired_auroc(s.adversarial, s.natural) for name, s in scores.items()}
     for rate in RATES:
         met = {name: _met(part, scores[name], rate) for name, part in attacks.items()}
@@ -193,7 +192,7 @@ def _worth(attacks: dict[Any, pd.DataFrame], detector: Detector) -> Iterator[dic
             met[WORST_CASE] = _all_of(list(met.values()))
         for name, found in met.items():
             line = {"rate": rate, "attack": name, **found.shares()}
-            yield line | with_ends("auroc", aurocs.get(name, nothing))
+            yield line | with_ends("auroc", aurocs.get(name, UNKNOWN))
 
 
 def _met(part: pd.DataFrame, found: Suspicions, rate: float) -> _Met:

@@ -6,7 +6,7 @@ from typing import TypeVar
 import numpy as np
 import pandas as pd
 
-from workbench.statistics import Estimate, clopper_pearson
+from workbench.statistics import Estimate
 from workbench.tables.defenses import Titled, named, trained_under
 from workbench.tables.text import estimate, percent
 
@@ -58,13 +58,6 @@ def fit_texts(table: pd.DataFrame, by: Sequence[str], values: Mapping[str, str])
 
 def _number(mean: float, low: float, high: float, std: float) -> str:
     return estimate(mean, std, low, high, 3)
-
-
-def share(verdicts: np.ndarray) -> Estimate:
-    """A share of verdicts (n,) bool with its 95 % interval; NaN of none."""
-    if not len(verdicts):
-        return Estimate(*[float("nan")] * 3)
-    return clopper_pearson(int(verdicts.sum()), len(verdicts))
 
 
 def with_ends(name: str, found: Estimate) -> dict[str, float]:

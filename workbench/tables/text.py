@@ -1,5 +1,7 @@
 """Numbers as text, and the forms in which a table is written."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -79,6 +81,12 @@ def p_text(p: float) -> str:
     ('0.031', '<0.001')
     """
     return "<0.001" if p < 0.001 else f"{p:.3f}"
+
+
+def json_lines(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The lines of a table as JSON takes them: NaN is null."""
+    known = table.astype(object)
+    return known.where(known.notna(), None).to_dict("records")
 
 
 def markdown(table: pd.DataFrame) -> str:
