@@ -72,7 +72,21 @@ def test_a_module_is_copied_and_stays_as_it_was() -> None:
     assert mine.training
     assert all(weight.requires_grad for weight in mine.parameters())
     assert not any(weight.requires_grad for weight in model.parameters())
-    assert as_model(model, DIGITS, "cpu") is model
+    wrapped = as_model(model, DIGITS, "cpu")
+    assert wrapped.net is model.net
+    assert wrapped.fingerprint == model.fingerprint
+
+
+def test_a_classifier_whose_net_changed_is_another_model() -> None:
+    model = as_model(net(), DIGITS, "cpu")
+    next(model.net.parameters()).mul_(2)
+    assert as_model(model, DIGITS, "cpu").fingerprint != model.fingerprint
+
+
+def test_a_scripted_module_is_a_model(tmp_path) -> None:
+    asked = {"attacks": "fgsm", "samples": 30, "store": tmp_path}
+    plain, scripted = (wb.evaluate(n, "digits", **asked) for n in (net(), torch.jit.script(net())))
+    assert plain.accuracies["accuracy"].equals(scripted.accuracies["accuracy"])
 
 
 def test_data_may_be_numbers_of_numpy_or_torch() -> None:

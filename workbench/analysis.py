@@ -287,7 +287,7 @@ def records(
         frames.append(found.rows.assign(name=run.name, **eps, **source))
         keys += found.keys
         origins += [o for o in found.description["computed_by"] if o not in origins]
-        if isinstance(found, Information):
+        if isinstance(found, Information | Evaluation):
             warnings += [f"{run.name}: {warning}" for warning in found.warnings]
     for warning in warnings:
         say(f"warning, {warning}")

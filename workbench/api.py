@@ -38,7 +38,7 @@ from workbench.inputs import (
 from workbench.models import Classifier
 from workbench.options import DEFAULT_STORE, DEFAULT_STYLE, chosen_samples, figures_folder
 from workbench.profiles import load_profile
-from workbench.screen import progress_bar
+from workbench.screen import progress_bar, say
 
 __all__ = ["audit", "evaluate", "explore", "mutual_information", "reproduce", "transfer"]
 
@@ -203,6 +203,8 @@ def evaluate(
             progress=progress,
             executor=executor,
         )
+    for warning in found.warnings:
+        say(f"warning: {warning}")
     return EvaluationResult(**vars(found))
 
 

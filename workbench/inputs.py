@@ -38,10 +38,11 @@ def as_model(
     a weights file. loading: as `load_model` has it. Raises InputError for what is no model.
     """
     where = device_of(device)
-    if isinstance(model, Classifier):
-        return model
+    if isinstance(model, Classifier):  # whose net may have changed since it was wrapped
+        return Classifier(model.net, model.origin, model.filled)
     if isinstance(model, nn.Module):
-        net = copy.deepcopy(model).to(where)
+        with torch.no_grad():  # a scripted net's weights would be no leaves
+            net = copy.deepcopy(model).to(where)
         return Classifier(net, type(model).__name__)
     if not isinstance(model, str | Path):
         raise InputError(f"a model is a reference, a module or a classifier, not {_kind(model)}")

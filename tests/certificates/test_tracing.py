@@ -35,6 +35,20 @@ class OverwritesWhatItUsesAgain(Head):
         return F.relu(z, inplace=True) + z
 
 
+class OverwritesFaintly(OverwritesWhatItUsesAgain):
+    def __init__(self) -> None:
+        super().__init__()
+        with torch.no_grad():
+            for weight in self.parameters():
+                weight.mul_(1e-5)
+
+
+class ComputesInHalf(Head):
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            return self.linear(x.flatten(1))
+
+
 class Branches(Head):
     def before(self, x: Tensor) -> Tensor:
         return x if x.mean() > 0.5 else -x
@@ -67,6 +81,8 @@ class Drops(Head):
 
 UNKNOWN = {
     "overwritten": OverwritesWhatItUsesAgain(),
+    "overwritten, small logits": OverwritesFaintly(),
+    "half precision": ComputesInHalf(),
     "branch": Branches(),
     "samples": MixesSamples(),
     "square": Squares(),

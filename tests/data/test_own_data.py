@@ -46,8 +46,9 @@ def refused(path, words):
         (GREY, GREY[:, None]),
         (GREY[..., None], GREY[:, None]),
         (GREY[:, None], GREY[:, None]),
+        (COLOUR[:, :, :3].transpose(0, 3, 1, 2), COLOUR[:, :, :3].transpose(0, 3, 1, 2)),
     ],
-    ids=["NHWC", "NCHW", "NHW", "NHW1", "N1HW"],
+    ids=["NHWC", "NCHW", "NHW", "NHW1", "N1HW", "NCH3"],
 )
 @pytest.mark.parametrize("kind", [np.uint8, np.float16, np.float32, np.float64])
 def test_every_layout_and_type(save, x, expected, kind):

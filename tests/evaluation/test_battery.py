@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from linear import Linear
 
 from workbench.attacks import ATTACKS as ATTACKS_BY_NAME
@@ -195,3 +196,63 @@ def test_costs_are_counted_once_per_unit(tmp_path: Path) -> None:
     fgsm = costs[costs["attack"] == "fgsm"]
     assert (fgsm["backward_passes"] <= fgsm["samples"]).all()
     assert (fgsm["forward_passes"] >= fgsm["backward_passes"]).all()
+
+
+class Helped(Linear):
+    """A net whose forward calls a function that its fingerprint does not follow."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(helper(x))
+
+
+class Noisy(Linear):
+    """A net that answers differently each time."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x + 0.5 * torch.rand_like(x))
+
+
+def helper(x: torch.Tensor) -> torch.Tensor:
+    return x
+
+
+@pytest.mark.parametrize("attacks", [["fgsm"], ["fgsm", "pgd-10"]])
+def test_results_of_what_the_fingerprint_takes_for_the_same_net_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, attacks: list[str]
+) -> None:
+    what = data(), THREAT, attacks
+
+    def ask() -> None:
+        evaluate(Classifier(Helped(), "mine"), *what, store=Store(tmp_path), samples=50)
+
+    ask()
+    ask()
+    monkeypatch.setattr(f"{__name__}.helper", lambda x: (2 * x).round() / 2)
+    with pytest.raises(InputError, match="mine gives other outputs than when its results"):
+        ask()
+
+
+def test_a_net_that_differs_from_itself_keeps_its_results(tmp_path: Path) -> None:
+    what = Classifier(Noisy(), "noisy"), data(), THREAT, ["fgsm"]
+    first, second = (evaluate(*what, store=Store(tmp_path), samples=50) for _ in range(2))
+    pd.testing.assert_frame_equal(first.rows, second.rows)
+
+
+class Broken(Linear):
+    """The same logits as its base class; the gradient to the image is 0 · ∞."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x + 0 * (x - x.detach()).sqrt())
+
+
+def test_gradients_that_are_no_numbers_are_told(tmp_path: Path) -> None:
+    what = data(), THREAT, ["fgsm", "random-noise"]
+    found = evaluate(Classifier(Broken(), "broken"), *what, store=Store(tmp_path), samples=50)
+    (warning,) = found.warnings
+    (passes,) = found.costs.loc[found.costs["attack"] == "fgsm", "backward_passes"]
+    assert passes > 0
+    assert warning.startswith(
+        f"fgsm was given NaN or infinity as the gradient in {passes} of {passes} backward passes"
+    )
+    sound = evaluate(Classifier(Linear(), "sound"), *what, store=Store(tmp_path), samples=50)
+    assert not sound.warnings

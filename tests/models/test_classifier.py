@@ -111,3 +111,13 @@ def test_what_are_no_logits_is_refused_in_one_line(end, what):
     with pytest.raises(InputError, match=what) as caught:
         Classifier(Ends(end), "a net")(torch.rand(2, 1, 2, 2))
     assert "\n" not in str(caught.value)
+
+
+def test_no_gradient_is_refused_where_one_is_wanted():
+    model = Classifier(Ends(lambda z: (255 * z).to(torch.uint8).float()), "rounds")
+    x = torch.rand(2, 1, 2, 2)
+    with torch.no_grad():
+        assert model(x.requires_grad_()).shape == (2, 3)
+    assert model(x.detach()).shape == (2, 3)
+    with pytest.raises(InputError, match="rounds gives no gradient to its images; use square"):
+        model(x)

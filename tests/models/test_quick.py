@@ -67,3 +67,22 @@ def test_a_net_that_cannot_be_copied_stays_as_it_is() -> None:
     model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten())
     model.lock = threading.Lock()
     assert quick(model) is model
+
+
+class Mixed(nn.Module):
+    """A net that computes in half precision by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(1, 4, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        with torch.autocast("cpu", torch.bfloat16):
+            return self.conv(x).flatten(1)
+
+
+def test_a_net_with_autocast_inside_keeps_its_gradients() -> None:
+    model = Mixed().eval().requires_grad_(False)
+    x = torch.rand(3, 1, 6, 6)
+    for found, expected in zip(gradients(quick(model), x), gradients(model, x), strict=True):
+        assert torch.equal(found, expected)

@@ -51,7 +51,9 @@ def _agrees(network: Network, model: nn.Module, x: Tensor) -> bool:
     with torch.no_grad():
         expected = model(x)
         found = torch.cat([network(image) for image in x.split(1)])
-    tolerance = 1e-4 * (1 + expected.abs().max().item())
+    if expected.dtype != torch.float32:  # the bounds are for what float32 arithmetic gives
+        return False
+    tolerance = 1e-4 * (expected.max() - expected.min()).item()
     return torch.allclose(found, expected, rtol=0, atol=tolerance)
 
 

@@ -65,6 +65,8 @@ def evaluate(
             progress=progress,
             executor=computing,
         )
+    for warning in evaluation.warnings:
+        say(f"warning: {warning}")
     content = summary(evaluation)
     if str(json) != "-":
         title = f"{model} on {images.name}, {threat}, {samples} samples"
@@ -112,6 +114,7 @@ def summary(evaluation: Evaluation) -> dict[str, Any]:
             for name, cost in costs.iterrows()
         },
         "outside_threat_model": int((~evaluation.rows["inside"]).sum()),
+        "warnings": evaluation.warnings,
         **evaluation.description,
         "versions": versions(),
     }

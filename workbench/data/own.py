@@ -22,7 +22,8 @@ SHALLOW_MODES = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"}  # 8
 def read_npz(path: Path) -> Arrays:
     """Arrays ``x`` and ``y`` of an .npz file, and ``classes`` where it has that.
 
-    x: uint8, or float in [0, 1]; (n, h, w), (n, h, w, c) or (n, c, h, w) with c 1 or 3.
+    x: uint8, or float in [0, 1]; (n, h, w), (n, h, w, c) or (n, c, h, w) with c 1 or 3,
+        the latter where both could be.
     y: (n,), any integer type. classes: strings; without them the classes are 0..max(y).
     The samples keep their order.
     Raises InputError for a file that cannot be read without pickle, and for other arrays.
@@ -108,11 +109,12 @@ def _images(x: np.ndarray, source: Path | str) -> np.ndarray:
         raise InputError(f"{source}: x is {x.dtype}; use uint8, or floats in [0, 1]")
     if x.ndim == 3:
         x = x[:, None]
-    elif x.ndim == 4 and x.shape[3] in (1, 3):
+    elif x.ndim == 4 and x.shape[1] not in (1, 3) and x.shape[3] in (1, 3):
         x = np.moveaxis(x, 3, 1)
     elif x.ndim != 4 or x.shape[1] not in (1, 3):
         raise InputError(
-            f"{source}: x has shape {x.shape}; (n, h, w) or (n, h, w, 1 or 3) is needed"
+            f"{source}: x has shape {x.shape}; (n, h, w), (n, h, w, 1 or 3) or "
+            "(n, 1 or 3, h, w) is needed"
         )
     with np.errstate(over="ignore"):  # becomes infinite, and is found as such
         return np.ascontiguousarray(x, dtype=np.uint8 if x.dtype == np.uint8 else np.float32)

@@ -1,6 +1,6 @@
 """Fill the store with what is missing, and read the rest."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import islice
@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
 
 from workbench.attacks import Attack, attack, label
 from workbench.data import Dataset
@@ -16,12 +17,16 @@ from workbench.evaluation.execution import Executor, in_process
 from workbench.evaluation.jobs import Job, Result
 from workbench.evaluation.measure import MEASURE_VERSION, check_proofs, measure
 from workbench.evaluation.store import Store, Stored
+from workbench.evaluation.verify import BATCH, logits_of, margins
 from workbench.evaluation.watching import Watch
 from workbench.models import Classifier, check_fits
 from workbench.progress import Progress, no_progress
 from workbench.specs import UNIT_SIZE, AttackUnit, key, ranges, settings_of
 from workbench.threat import ThreatModel
 
+SAME = (
+    0.02  # share of a margin by which one device may differ from another, as with bfloat16 inside
+)
 ORIGIN = ("versions", "commit", "machine", "device", "threads")
 
 
@@ -35,15 +40,29 @@ def fill(
 
     A result is stored as soon as it is there: stopped at any moment, the same call goes on.
     progress: called with (samples done, samples missing at the start, what is being done).
+    Raises InputError where stored results are of a model that gave other outputs.
     """
     keys = [key(job.unit) for job in jobs]
     wanted = dict(zip(keys, jobs, strict=True))
     found = {name: store.read(name) for name in wanted}
+    _check(found, wanted)
     missing = {name: wanted[name] for name, stored in found.items() if stored is None}
     if missing:
         _compute(list(missing.values()), store, progress, executor)
     found |= {name: store.read(name) for name in missing}
     return [_there(found[name], wanted[name], store) for name in keys]
+
+
+def _check(found: Mapping[str, Stored | None], wanted: Mapping[str, Job]) -> None:
+    """Ask the first stored result of each model whether it is this model's."""
+    first: dict[str, tuple[Job, Stored]] = {}
+    for name, stored in found.items():
+        job = wanted[name]
+        if stored is not None and isinstance(job.unit, AttackUnit):
+            first.setdefault(job.unit.model, (job, stored))
+    for job, stored in first.values():
+        assert job.check is not None
+        job.check(stored)
 
 
 def _compute(jobs: Sequence[Job], store: Store, progress: Progress, executor: Executor) -> None:
@@ -140,8 +159,38 @@ def _attack_job(
         MEASURE_VERSION,
     )
     compute = partial(_attacked, model, data, threat, attack, start, stop, seed)
-    name = label(attack)
-    return Job(unit, compute, stop - start, f"{name} on {model.origin}", attack=name)
+    name, check = label(attack), partial(_check_outputs, model, data)
+    return Job(unit, compute, stop - start, f"{name} on {model.origin}", None, name, check)
+
+
+def _check_outputs(model: Classifier, data: Dataset, stored: Stored) -> None:
+    """Raises InputError where the model's outputs are not those that were stored.
+
+    A fingerprint cannot see all that outputs depend on, such as a helper that forward calls. The
+    last batch of the unit is looked at as `measure` did; a model that then differs from itself is
+    random, which is another matter.
+    """
+    assert stored.rows is not None
+    stop = stored.info["spec"]["stop"]
+    x, y = data.batch(max(stored.info["spec"]["start"], stop - BATCH), stop, model.device)
+    then = stored.rows["clean_margin"].to_numpy()[-len(x) :]
+    now = _margins(model, x, y)
+    if not _alike(now, then) and _alike(_margins(model, x, y), now):
+        raise InputError(
+            f"{model.origin} gives other outputs than when its results were stored, though its "
+            "weights are the same: what its fingerprint cannot see has changed, such as a function "
+            "that forward calls; name another store"
+        )
+
+
+def _margins(model: Classifier, x: torch.Tensor, y: torch.Tensor) -> np.ndarray:
+    return margins(logits_of(model, x), y.cpu().numpy())
+
+
+def _alike(first: np.ndarray, second: np.ndarray) -> bool:
+    """Whether margins (n,) differ by no more than rounding on another device."""
+    with np.errstate(invalid="ignore"):  # of infinite ones
+        return bool(np.abs(first - second).mean() <= SAME * np.abs(second).mean())
 
 
 def _attacked(
@@ -187,7 +236,7 @@ def adversarial_image(units: Sequence[Stored], index: int) -> np.ndarray:
 
 
 def costs_of(units: Sequence[Stored]) -> pd.DataFrame:
-    """A row per unit: attack, samples, forward and backward passes, seconds."""
+    """A row per unit: attack, samples, forward and backward passes, broken gradients, seconds."""
     return pd.DataFrame(list(_costs(units)))
 
 
@@ -197,7 +246,8 @@ def _costs(units: Sequence[Stored]) -> Iterator[dict[str, Any]]:
         first = unit.rows.iloc[0]
         named = {name: first[name] for name in ("model", "attack", "seed")}
         cost = {n: unit.info[n] for n in ("forward_passes", "backward_passes", "seconds")}
-        yield {**named, "samples": len(unit.rows), **cost}
+        broken = unit.info.get("broken_gradients", 0)  # older units were not asked
+        yield {**named, "samples": len(unit.rows), **cost, "broken_gradients": broken}
 
 
 @dataclass(frozen=True)
@@ -212,6 +262,18 @@ class Evaluation:
     costs: pd.DataFrame
     keys: list[str]
     description: dict[str, Any]
+
+    @property
+    def warnings(self) -> list[str]:
+        """Which attacks were given gradients that cannot be followed."""
+        names = ["backward_passes", "broken_gradients"]
+        found = self.costs.groupby("attack", sort=False)[names].sum()
+        return [
+            f"{row.Index} was given NaN or infinity as the gradient in {row.broken_gradients} of "
+            f"{row.backward_passes} backward passes, and what it leaves may not be robust; see "
+            "AA3/I1 of workbench audit"
+            for row in found[found["broken_gradients"] > 0].itertuples()
+        ]
 
 
 @dataclass(frozen=True, eq=False)

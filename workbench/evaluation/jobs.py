@@ -15,7 +15,7 @@ import torch
 
 from workbench.errors import InputError
 from workbench.evaluation.shipping import pack, unpack
-from workbench.evaluation.store import Store
+from workbench.evaluation.store import Store, Stored
 from workbench.progress import ProgressFile
 from workbench.provenance import provenance
 from workbench.specs import Unit, key
@@ -39,6 +39,7 @@ class Job:
 
     compute: a function of a module with its arguments (functools.partial), as it may travel.
     told: where a long one tells how far it is. attack: what its rows call the attack, if they do.
+    check: asks a stored result whether its model is this one still; raises InputError if not.
     """
 
     unit: Unit
@@ -47,6 +48,7 @@ class Job:
     doing: str
     told: ProgressFile | None = None
     attack: str = ""
+    check: Callable[[Stored], None] | None = None
 
 
 def carry_out(job: Job, store: Store) -> None:

@@ -26,18 +26,20 @@ class Measurement:
     """The rows of a unit (see records.ATTACK_COLUMNS), its images, and what it cost.
 
     images: proposed samples (n, c, h, w) float32. Passes are counted in images, and count the
-    attack's own; the checks before and after it are not part of an attack's cost.
+    attack's own; the checks before and after it are not part of an attack's cost. broken_gradients:
+    of the backward passes, those that ended in NaN or infinity.
     """
 
     rows: pd.DataFrame
     images: np.ndarray
     forward_passes: int
     backward_passes: int
+    broken_gradients: int
     seconds: float
 
     def cost(self, device: torch.device) -> dict[str, Any]:
         """What the attack cost, and where, as a record tells it."""
-        names = ("forward_passes", "backward_passes", "seconds")
+        names = ("forward_passes", "backward_passes", "broken_gradients", "seconds")
         return {n: getattr(self, n) for n in names} | {"device": device_name(device)}
 
 
@@ -74,7 +76,8 @@ def measure(
     rows.insert(0, "index", np.arange(start, start + len(x)))
     check_proofs(rows)
     images = x_adv.cpu().numpy()
-    return Measurement(rows, images, counted.forward_passes, counted.backward_passes, seconds)
+    passes = counted.forward_passes, counted.backward_passes, counted.broken_gradients
+    return Measurement(rows, images, *passes, seconds)
 
 
 def judge(

@@ -41,7 +41,8 @@ class Classifier(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(n, c, h, w) in [0, 1] -> (n, classes) logits, of whatever precision, as float32.
 
-        Raises ``InputError`` where the net fails, or gives anything but numbers for each image.
+        Raises ``InputError`` where the net fails, or gives anything but numbers for each image, and
+        where a gradient to the images is wanted that the net does not give.
         """
         images = f"images of {'x'.join(map(str, x.shape[1:]))}"
         try:
@@ -54,6 +55,11 @@ class Classifier(nn.Module):
             ) from error
         if flaw := flaw_of_logits(logits, x):
             raise InputError(f"{self.origin} gives {flaw} for {len(x)} {images}")
+        if torch.is_grad_enabled() and x.requires_grad and not logits.requires_grad:
+            raise InputError(
+                f"{self.origin} gives no gradient to its images; use square or random-noise, or "
+                "workbench transfer from a model that has one"
+            )
         return logits.float()
 
     def train(self, mode: bool = True) -> Self:  # noqa: ARG002

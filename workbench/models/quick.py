@@ -53,7 +53,8 @@ class _FoldedConv2d(nn.Conv2d):
 
     def forward(self, input: Tensor) -> Tensor:
         """(n, c, h, w) -> (n, channels, h', w')."""
-        if not input.requires_grad or self.weight.requires_grad:
+        mixed = torch.is_autocast_enabled("cpu")  # torch's own gradient knows the types
+        if not input.requires_grad or self.weight.requires_grad or mixed:
             return super().forward(input)
         return _Folded.apply(input, self)
 
