@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from safetensors.torch import save_file
 from torch import nn
 
 import workbench as wb
@@ -12,7 +13,7 @@ from workbench.api import _html
 from workbench.attacks import attack
 from workbench.errors import InputError
 from workbench.evaluation import battery
-from workbench.inputs import as_data, as_model, as_threat
+from workbench.inputs import archs_of, as_data, as_model, as_threat
 from workbench.models import Classifier
 
 DIGITS = wb.load_data("digits")
@@ -87,6 +88,18 @@ def test_a_scripted_module_is_a_model(tmp_path) -> None:
     asked = {"attacks": "fgsm", "samples": 30, "store": tmp_path}
     plain, scripted = (wb.evaluate(n, "digits", **asked) for n in (net(), torch.jit.script(net())))
     assert plain.accuracies["accuracy"].equals(scripted.accuracies["accuracy"])
+
+
+def test_an_architecture_goes_to_the_files_that_need_one(tmp_path) -> None:
+    first, second = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    for file in (first, second):
+        save_file(net().state_dict(), file)
+    zoo = "zoo:fashion-mnist/natural"
+    assert archs_of([first, zoo, net(), str(second)], ["one"]) == ["one", None, None, "one"]
+    assert archs_of([first, zoo, second], ["one", "two"]) == ["one", None, "two"]
+    assert archs_of([first, "broken:quantised"], []) == [None, None]
+    with pytest.raises(InputError, match="2 weights files and 3 architectures"):
+        archs_of([first, zoo, second], ["one", "two", "three"])
 
 
 def test_data_may_be_numbers_of_numpy_or_torch() -> None:
@@ -212,3 +225,15 @@ def test_an_audit_records_the_call(tmp_path) -> None:
     assert "samples=30, depth='fast', information=False)" in found.facts["command"]
     found.write(tmp_path / "audit")
     assert "```python\nworkbench.audit(" in (tmp_path / "audit" / "report.md").read_text()
+
+
+def test_too_little_own_data_for_critics_says_what_to_score(tmp_path) -> None:
+    x, y = DIGITS.batch(0, 300)
+    with pytest.raises(
+        InputError, match="has 300 samples, of which 300 are scored; critics need 1"
+    ):
+        wb.mutual_information(net(), (x, y), store=tmp_path)
+
+
+def test_public_names_are_told() -> None:
+    assert {"evaluate", "audit", "explore"} <= set(dir(wb))

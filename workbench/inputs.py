@@ -13,7 +13,7 @@ from workbench.data import Dataset, from_arrays, load_data
 from workbench.devices import device_of
 from workbench.errors import InputError
 from workbench.evaluation.store import Store
-from workbench.models import Classifier, Loading, load_model
+from workbench.models import Classifier, Loading, load_model, needs_arch
 from workbench.models.load import AS_IS, BROKEN
 from workbench.screen import say
 from workbench.threat import ThreatModel
@@ -56,6 +56,29 @@ def as_model(
 
         return broken_model(reference.removeprefix(BROKEN), where)
     return load_model(reference, arch, where, data.shape, len(data.classes), loading)
+
+
+def archs_of(models: Sequence[Model], given: Sequence[str]) -> list[str | None]:
+    """The architecture of each model: of weights files those given, one for all or one for each.
+
+    Raises InputError where their numbers do not fit, and for a file that is not there.
+    """
+    weights = [_takes_arch(model) for model in models]
+    if given and not any(weights):
+        raise InputError(f"no model here is a weights file; leave the architecture {given[0]} out")
+    if len(given) not in (0, 1, sum(weights)):
+        raise InputError(
+            f"{sum(weights)} weights files and {len(given)} architectures: name one, or one for "
+            "each"
+        )
+    each = iter([*given] * sum(weights) if len(given) == 1 else given)
+    return [next(each, None) if takes else None for takes in weights]
+
+
+def _takes_arch(model: Model) -> bool:
+    """Whether a model is a file of weights alone, whose architecture must be named."""
+    named = isinstance(model, str | Path) and not str(model).startswith(BROKEN)
+    return named and needs_arch(str(model))
 
 
 def as_data(data: Data, split: str = "test") -> Dataset:

@@ -82,7 +82,6 @@ def test_bad_options(capsys, tmp_path, model, options, hint) -> None:
     [
         (["zoo:fashion-mnist/natural"], "two models"),
         (["zoo:fashion-mnist/natural"] * 2, "named once"),
-        (["a", "b", "--arch", "x", "--arch", "y", "--arch", "z"], "3 --arch"),
     ],
 )
 def test_bad_transfers(capsys, tmp_path, arguments, hint) -> None:
@@ -171,6 +170,9 @@ def test_what_cannot_be_written_is_told_before_the_work(capsys, tmp_path, model)
     assert "cannot be written" in refuse(capsys, *mi)
 
 
+ZOO = ["zoo:fashion-mnist/natural", "zoo:fashion-mnist/standard-at"]
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -185,6 +187,8 @@ def test_what_cannot_be_written_is_told_before_the_work(capsys, tmp_path, model)
         (["audit", "zoo:fashion-mnist/natural", "--claim", "clean=0.83"], "83 is 83 %"),
         (["mi", "zoo:fashion-mnist/natural", "--critic-seed", str(2**70)], "critic-seed"),
         (["explore", "--data", "digits"], "no models for digits"),
+        (["transfer", *ZOO, "--arch", "small-cnn"], "no model here is a weights file"),
+        (["explore", *ZOO, "--arch", "small-cnn"], "no model here is a weights file"),
     ],
 )
 def test_what_would_be_ignored_or_misread_is_refused(capsys, tmp_path, words, said) -> None:
@@ -197,3 +201,13 @@ def test_a_model_is_not_transferred_to_itself_under_another_name(capsys, tmp_pat
     words = ("--arch", nets.ARCH, "--data", "digits", "--samples", 20, "--store", tmp_path / "s")
     line = refuse(capsys, "transfer", model, copy, *words)
     assert "are the same model" in line
+
+
+def test_a_model_of_another_recipe_is_not_overwritten(capsys, tmp_path) -> None:
+    file = tmp_path / "natural.safetensors"
+    file.write_bytes(b"mine")
+    words = ("--data", "digits", "--out", tmp_path, "--store", tmp_path / "store")
+    assert "is there and of another recipe" in refuse(capsys, "train", "natural", *words)
+    file.with_suffix(".json").write_text('{"recipe": {"epochs": 7}}')
+    assert "is there and of another recipe" in refuse(capsys, "train", "natural", *words)
+    assert file.read_bytes() == b"mine"

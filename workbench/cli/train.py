@@ -41,6 +41,9 @@ Defense = Annotated[
 ProfileName = Annotated[
     str | None, typer.Option(help="Train all models of this profile instead of one defense.")
 ]
+Data = Annotated[
+    str, typer.Option(help="A known data set with a training split (workbench data list).")
+]
 Out = Annotated[Path, typer.Option(help="Folder for NAME.safetensors and its card NAME.json.")]
 Name = Annotated[str | None, typer.Option(help="Name of the files; the defense's unless given.")]
 Base = Annotated[
@@ -57,7 +60,7 @@ def train(
     profile: ProfileName = None,
     out: Out = Path("trained"),
     name: Name = None,
-    data: options.Data = "fashion-mnist",
+    data: Data = "fashion-mnist",
     arch: Annotated[str, typer.Option(help="small-cnn, resnet18, my_nets.py:f, …")] = "small-cnn",
     norm: options.Norm = Recipe.norm,
     eps: options.Eps = Recipe.eps,
@@ -203,6 +206,7 @@ def _train_one(
         base = load_model(recipe.base, arch, device, *shape)
     request = TrainingRequest(recipe, samples, base)
     title = name or recipe.defense.partition(":")[0]
+    _refuse_to_overwrite(out / f"{title}.safetensors", recipe)
     with progress_bar() as progress:
         found = train_all({title: request}, store, device, progress)
         made = {name: (recipe, model) for name, model in found.items()}
@@ -210,6 +214,15 @@ def _train_one(
     if not quiet:
         show(found[title].history.round(4), f"{recipe.defense}, means of each epoch")
     return paths
+
+
+def _refuse_to_overwrite(path: Path, recipe: Recipe) -> None:
+    """Raises InputError where the file is there and was trained by another recipe."""
+    card = path.with_suffix(".json")
+    if path.exists() and not (card.exists() and _card(path).get("recipe") == recipe.settings()):
+        raise InputError(
+            f"{path} is there and of another recipe; give another --name or --out, or remove it"
+        )
 
 
 def _epochs(text: str) -> tuple[int, ...]:

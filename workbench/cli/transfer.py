@@ -15,7 +15,7 @@ from workbench.evaluation.execution import executor
 from workbench.evaluation.store import Store
 from workbench.evaluation.transfer import ATTACKS
 from workbench.evaluation.transfer import transfer as run
-from workbench.inputs import as_model
+from workbench.inputs import archs_of, as_model
 from workbench.models import Classifier
 from workbench.provenance import versions
 from workbench.screen import check_writable, progress_bar, say, show, write_json
@@ -55,11 +55,13 @@ def transfer(
     Example: workbench transfer zoo:fashion-mnist/natural zoo:fashion-mnist/standard-at
     """
     check_writable(json)
+    if len(set(models)) < max(2, len(models)):
+        raise InputError("transfer needs two models or more, each named once")
     threat, chosen = ThreatModel(norm, eps), names(attacks)
     images = load_data(data, "test", say)
     loaded = [
         as_model(reference, images, device, own)
-        for reference, own in zip(models, _archs(models, arch), strict=True)
+        for reference, own in zip(models, archs_of(models, arch or []), strict=True)
     ]
     _refuse_copies(models, loaded)
     limit_threads(loaded[0])
@@ -88,17 +90,6 @@ def transfer(
             f"Accuracy % [95 % CI] on {images.name}, {threat}, source → target",
         )
     write_json({"accuracies": accuracies, "pairs": facts, "versions": versions()}, json)
-
-
-def _archs(models: list[str], arch: list[str] | None) -> list[str | None]:
-    """The architecture of each model. Raises InputError where their numbers do not fit."""
-    if len(set(models)) < max(2, len(models)):
-        raise InputError("transfer needs two models or more, each named once")
-    if arch is None or len(arch) == 1:
-        return [arch[0] if arch else None] * len(models)
-    if len(arch) != len(models):
-        raise InputError(f"{len(models)} models and {len(arch)} --arch: name one, or one for each")
-    return list(arch)
 
 
 def _refuse_copies(models: list[str], loaded: list[Classifier]) -> None:

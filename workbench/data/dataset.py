@@ -96,7 +96,7 @@ def _flaw_of_images(images: np.ndarray) -> str | None:
         return f"image {row} has NaN or infinite pixels"
     low, high = images.min(), images.max()
     if low < 0 or high > 1:
-        return f"pixels run from {low:g} to {high:g}; float images must lie in [0, 1]"
+        return f"pixels run from {low:.8g} to {high:.8g}; float images must lie in [0, 1]"
     return None
 
 

@@ -78,6 +78,10 @@ def read_folder(path: Path) -> Arrays:
 
 
 def _members(path: Path) -> dict[str, np.ndarray]:
+    if not zipfile.is_zipfile(path):
+        raise InputError(
+            f"{path} is no whole .npz file without pickles; save it by np.savez(path, x=…, y=…)"
+        )
     try:
         with np.load(path, allow_pickle=False) as file, warnings.catch_warnings():
             warnings.simplefilter("error")  # numpy's advice about a header that is damaged

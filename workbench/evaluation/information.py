@@ -20,7 +20,7 @@ from workbench.evaluation.critics import (
 from workbench.evaluation.execution import Executor, in_process
 from workbench.evaluation.jobs import Job
 from workbench.evaluation.store import Store, Stored
-from workbench.information import REFERENCE_SIZE, Fit, check_enough
+from workbench.information import REFERENCE_SIZE, Fit, check_enough, least_pairs
 from workbench.models import Classifier, check_fits
 from workbench.progress import Progress, no_progress
 from workbench.specs import PAIR, STANDARD, UNIT_SIZE, settings_of
@@ -88,8 +88,14 @@ class InformationRequest:
                 f"{self.test.name} has one class, of which outputs hold no information; use two"
             )
         found = complete_attack(self.attack_name)
-        check_enough(self.fit_samples, self.fit)
         first = _first_fitted(self.train, self.test, self.samples)
+        if first and len(self.train) - first < (least := least_pairs(self.fit)):
+            raise InputError(
+                f"{self.train.name} has {len(self.train)} samples, of which {first} are scored; "
+                f"critics need {least} or more of the others: score fewer (--samples), or give "
+                "them training data of their own"
+            )
+        check_enough(self.fit_samples, self.fit)
         if (there := len(self.train) - first) < self.fit_samples:
             behind = f" behind the {first} that are scored" if first else ""
             raise InputError(

@@ -15,6 +15,7 @@ from workbench.inputs import (
     Data,
     Model,
     Where,
+    archs_of,
     as_attacks,
     as_data,
     as_model,
@@ -55,8 +56,10 @@ def explore(
     train, test = as_data(data, "train"), as_data(data)
     budgets = [eps] if isinstance(eps, str) else list(eps)
     wanted = [models] if isinstance(models, MODEL) else list(models)
+    named = wanted or _of_the_zoo(test.name)
+    archs = archs_of(named, [arch] if arch else [])
     loaded = _told_apart(
-        [as_model(one, test, device, arch) for one in wanted or _of_the_zoo(test.name)]
+        [as_model(one, test, device, its) for one, its in zip(named, archs, strict=True)]
     )
     looked_at = chosen_samples(samples, test)
     made, warnings = views(

@@ -10,7 +10,7 @@ from workbench.information.bounds import (
 )
 from workbench.information.calibration import Calibration
 from workbench.information.critic import Critic, image_critic, vector_critic
-from workbench.information.fit import Check, Diverged, Fit, check_enough, fit_critic
+from workbench.information.fit import Check, Diverged, Fit, check_enough, fit_critic, least_pairs
 from workbench.information.known import (
     AdditiveUniform,
     CorrelatedGaussians,
@@ -63,6 +63,7 @@ __all__ = [
     "UniformMargins",
     "balls",
     "check_enough",
+    "least_pairs",
     "cross",
     "donsker_varadhan",
     "fit_critic",
