@@ -90,6 +90,14 @@ def test_a_scripted_module_is_a_model(tmp_path) -> None:
     assert plain.accuracies["accuracy"].equals(scripted.accuracies["accuracy"])
 
 
+def test_scripted_modules_are_told_apart_by_code_and_by_frozen_weights() -> None:
+    other = nn.Sequential(nn.Flatten(), nn.Linear(64, 10))
+    scripts = [torch.jit.script(one.eval()) for one in (net(), nn.Sequential(net()), other)]
+    nets = [*scripts, *map(torch.jit.freeze, scripts)]
+    assert len({as_model(one, DIGITS, "cpu").fingerprint for one in nets}) == len(nets)
+    assert len({as_model(scripts[0], DIGITS, "cpu").fingerprint for _ in range(2)}) == 1
+
+
 def test_an_architecture_goes_to_the_files_that_need_one(tmp_path) -> None:
     first, second = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
     for file in (first, second):

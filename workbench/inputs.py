@@ -15,6 +15,7 @@ from workbench.errors import InputError
 from workbench.evaluation.store import Store
 from workbench.models import Classifier, Loading, load_model, needs_arch
 from workbench.models.load import AS_IS, BROKEN
+from workbench.models.scripted import scripted
 from workbench.screen import say
 from workbench.threat import ThreatModel
 
@@ -41,9 +42,11 @@ def as_model(
     if isinstance(model, Classifier):  # whose net may have changed since it was wrapped
         return Classifier(model.net, model.origin, model.filled)
     if isinstance(model, nn.Module):
-        with torch.no_grad():  # a scripted net's weights would be no leaves
-            net = copy.deepcopy(model).to(where)
-        return Classifier(net, type(model).__name__)
+        if isinstance(model, torch.jit.ScriptModule):
+            net: nn.Module = scripted(model)
+        else:
+            net = copy.deepcopy(model)
+        return Classifier(net.to(where), type(model).__name__)
     if not isinstance(model, str | Path):
         raise InputError(f"a model is a reference, a module or a classifier, not {_kind(model)}")
     reference = str(model)

@@ -60,11 +60,17 @@ def read(path: Path) -> dict[str, bytes]:
     """The files of an archive by their names below its one folder. Raises as `kind` does."""
     try:
         with zipfile.ZipFile(path) as archive:
-            return {_inside(name): archive.read(name) for name in checked(path)}
+            checked(path)
+            return files_in(archive)
     except InputError:
         raise
     except Exception as error:  # zlib, struct, encryption: a damaged archive may raise anything
         raise _damaged(path) from error
+
+
+def files_in(archive: zipfile.ZipFile) -> dict[str, bytes]:
+    """The files of an open archive by their names below its one folder."""
+    return {_inside(name): archive.read(name) for name in archive.namelist()}
 
 
 def digest(files: dict[str, bytes]) -> str:

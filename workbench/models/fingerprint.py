@@ -15,8 +15,9 @@ def fingerprint(net: nn.Module) -> str:
     (numbers, texts, tensors, arrays, functions, containers of these) and, where the class is not
     torch's, its normalised source. File format, device, file name, comments and docstrings have
     no part in it; nor have functions that no attribute holds, so an edit to a helper that
-    ``forward`` calls goes unseen: where results are stored under a fingerprint and the net's outputs
-    are not theirs, they are refused (evaluation.battery). Raises ``InputError`` for a net with hooks.
+    ``forward`` calls goes unseen: where results are stored under a fingerprint and the net's
+    outputs are not theirs, they are refused (evaluation.battery). Raises ``InputError`` for a net
+    with hooks.
     """
     if any(map(_has_hooks, net.modules())):
         raise InputError("the net has hooks, which a fingerprint cannot cover; remove them")

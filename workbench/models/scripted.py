@@ -4,6 +4,7 @@ import io
 import math
 import re
 import warnings
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -79,6 +80,15 @@ def read_script(path: Path, shape: Shape | None) -> tuple[nn.Module, str]:
     if shape is not None:
         check_alone(net, shape, str(path), ADVICE)
     return net, "TorchScript"
+
+
+def scripted(script: torch.jit.ScriptModule) -> Scripted:
+    """One's own module of TorchScript as a net: a copy, with its code and weights' digest."""
+    with _quiet():
+        packed = script.save_to_buffer()
+    with zipfile.ZipFile(io.BytesIO(packed)) as archive:
+        content = archives.digest(archives.files_in(archive))
+    return Scripted(_script(io.BytesIO(packed)), content)
 
 
 def _check_records(reader: Any, path: Path) -> None:
