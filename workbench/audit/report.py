@@ -36,6 +36,8 @@ def markdown(facts: Mapping[str, Any]) -> str:
     parts = [f"# Audit of {facts['model']['name']}", facts["verdict"]]
     for title, table in all_tables(facts).items():
         parts += [f"## {title}", tables.markdown(table)]
+    if without := facts["information"].get("skipped"):
+        parts.append(f"MI was not estimated: {without}.")
     parts += [
         *(_advice(check) for check in facts["checks"] if check["status"] in (FAIL, WARN)),
         facts["caveat"],

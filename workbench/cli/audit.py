@@ -146,6 +146,8 @@ def _show(facts: dict[str, Any], out: Path | None) -> None:
     ):
         if len(table):
             show(table, title)
+    if without := facts["information"].get("skipped"):
+        output.print(f"MI was not estimated: {without}.", highlight=False, soft_wrap=True)
     output.print(facts["verdict"], highlight=False, soft_wrap=True)
     if out:
         say(f"wrote {out}/report.html, report.md, audit.json, model_info.json and the samples")

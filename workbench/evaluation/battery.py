@@ -55,14 +55,12 @@ def fill(
 
 def _check(found: Mapping[str, Stored | None], wanted: Mapping[str, Job]) -> None:
     """Ask the first stored result of each model whether it is this model's."""
-    first: dict[str, tuple[Job, Stored]] = {}
+    asked: set[str] = set()
     for name, stored in found.items():
-        job = wanted[name]
-        if stored is not None and isinstance(job.unit, AttackUnit):
-            first.setdefault(job.unit.model, (job, stored))
-    for job, stored in first.values():
-        assert job.check is not None
-        job.check(stored)
+        unit, check = wanted[name].unit, wanted[name].check
+        if stored and check and isinstance(unit, AttackUnit) and unit.model not in asked:
+            asked.add(unit.model)
+            check(stored)
 
 
 def _compute(jobs: Sequence[Job], store: Store, progress: Progress, executor: Executor) -> None:
