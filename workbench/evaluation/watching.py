@@ -20,7 +20,7 @@ class Watch:
     def __init__(self, jobs: Sequence[Job], progress: Progress) -> None:
         self._progress = progress
         self._unfinished = {key(job.unit): job for job in jobs}
-        self._before = self._under_way()[0]  # done before a stop
+        self._before, _, self._heard = self._under_way()  # done, and told, before a stop
         self._total = sum(job.size for job in jobs)
         self._finished = 0
         self._failed: Exception | None = None
@@ -55,7 +55,7 @@ class Watch:
             raise self._failed
 
     def _look(self, ended: threading.Event) -> None:
-        heard = 0.0
+        heard = self._heard
         while not ended.wait(LOOKS) and self._failed is None:
             with self._one_at_a_time:
                 _, doing, at = self._under_way()
