@@ -24,9 +24,7 @@ from workbench.progress import Progress, no_progress
 from workbench.specs import UNIT_SIZE, AttackUnit, key, ranges, settings_of
 from workbench.threat import ThreatModel
 
-SAME = (
-    0.02  # share of a margin by which one device may differ from another, as with bfloat16 inside
-)
+SAME = 0.02  # share of a margin by which devices may differ, as with bfloat16 inside
 ORIGIN = ("versions", "commit", "machine", "device", "threads")
 
 
@@ -158,7 +156,8 @@ def _attack_job(
     )
     compute = partial(_attacked, model, data, threat, attack, start, stop, seed)
     name, check = label(attack), partial(_check_outputs, model, data)
-    return Job(unit, compute, stop - start, f"{name} on {model.origin}", None, name, check)
+    doing = f"{name} on {model.origin}"
+    return Job(unit, compute, stop - start, doing, attack=name, check=check)
 
 
 def _check_outputs(model: Classifier, data: Dataset, stored: Stored) -> None:

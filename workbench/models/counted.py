@@ -21,12 +21,13 @@ class Counted(nn.Module):
         self.runs = model if as_given else quick(model)
         self.forward_passes = 0
         self.backward_passes = 0
-        self._broken: list[torch.Tensor] = []
+        self._broken = torch.zeros((), dtype=torch.int64)
         self.eval()
 
     @property
     def broken_gradients(self) -> int:
-        return int(sum(self._broken))
+        """Waits for the device, which counts by itself until then."""
+        return int(self._broken)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """x (n, c, h, w) in [0, 1] -> logits (n, classes)."""
@@ -43,4 +44,4 @@ class Counted(nn.Module):
 
     def _look(self, gradient: torch.Tensor) -> None:
         broken = ~gradient.isfinite().flatten(1).all(1)
-        self._broken = [sum(self._broken, broken.sum())]  # on the device, which need not wait
+        self._broken = self._broken.to(gradient.device) + broken.sum()
